@@ -1,0 +1,130 @@
+# Seamark: two programs, their tests and fuzz targets. `make help` lists the commands.
+#
+# Sources are found by folder: a new .c file in src/ or tests/ needs no line here.
+# VARIANT picks the build: plain (default), asan (AddressSanitizer + UBSan), tsan (ThreadSanitizer).
+
+VARIANT ?= plain
+CC      ?= gcc
+BUILD   := build/$(VARIANT)
+BIN     := $(if $(filter plain,$(VARIANT)),bin,$(BUILD)/bin)
+
+PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu libldns libunbound zlib openssl
+VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wcast-qual
+SAN_plain :=
+SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_tsan  := -fsanitize=thread -fno-omit-frame-pointer
+OPT_plain := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+OPT_asan  := -O1
+OPT_tsan  := -O1
+
+CFLAGS  ?= -g
+CFLAGS  += -std=gnu17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN) -pthread -fPIE
+CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' \
+            $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+
+SHARED_SRC := $(wildcard src/base/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
+SERVE_SRC  := $(wildcard src/serve/*.c src/plugins/*.c)
+SYNC_SRC   := $(wildcard src/sync/*.c)
+MAIN_SRC   := src/serve/main.c src/sync/main.c
+UNIT_SRC   := $(wildcard tests/unit/*/test_*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+SHARED_OBJ := $(call obj,$(SHARED_SRC))
+SERVE_OBJ  := $(call obj,$(filter-out $(MAIN_SRC),$(SERVE_SRC)))
+SYNC_OBJ   := $(call obj,$(filter-out $(MAIN_SRC),$(SYNC_SRC)))
+UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+
+.PHONY: all help deps demo test e2e bench unit unit-bin fuzz fuzz-bin check format clean install
+.DEFAULT_GOAL := all
+
+all: $(BIN)/seamark $(BIN)/seamark-sync
+
+help:
+	@echo 'make          build bin/seamark and bin/seamark-sync'
+	@echo 'make deps     install the Debian packages that building and testing need'
+	@echo 'make demo     deps, build, start on 127.0.0.1:5300 with the example cluster in zones/'
+	@echo 'make test     deps, build, all tests that need only Debian packages'
+	@echo 'make e2e      the tests against a real kube-apiserver, etcd and CoreDNS'
+	@echo 'make bench    the figures of docs/benchmarks.md, side by side with CoreDNS'
+	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS (default 600) each'
+	@echo 'make check    layout, includes between folders, banned calls'
+	@echo 'make format   let clang-format lay out the sources'
+
+$(BIN)/seamark: $(BUILD)/src/serve/main.o $(BUILD)/libserve.a $(BUILD)/libshared.a
+$(BIN)/seamark-sync: $(BUILD)/src/sync/main.o $(BUILD)/libsync.a $(BUILD)/libshared.a
+$(BIN)/seamark $(BIN)/seamark-sync:
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libshared.a: $(SHARED_OBJ)
+$(BUILD)/libserve.a: $(SERVE_OBJ)
+$(BUILD)/libsync.a: $(SYNC_OBJ)
+$(BUILD)/lib%.a:
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A unit test links against everything but the two main files, so that it may test any module.
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libserve.a $(BUILD)/libsync.a $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcunit $(LDLIBS)
+
+unit-bin: $(UNIT_BIN)
+unit: unit-bin
+	@scripts/run-unit $(VARIANT) $(UNIT_BIN)
+
+# Fuzz targets are built by clang with all shared and sync sources instrumented.
+FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC)))
+build/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
+build/fuzz/libfuzzed.a: $(FUZZ_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+build/fuzz/%: tests/fuzz/%.c build/fuzz/libfuzzed.a
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(LDLIBS)
+
+fuzz-bin: $(FUZZ_BIN)
+fuzz: fuzz-bin
+	@scripts/run-fuzz $(or $(FUZZ_SECONDS),600) $(FUZZ_BIN)
+
+deps:
+	@scripts/install-deps
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@scripts/demo
+test: deps
+	@scripts/run-tests
+e2e: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/e2e/run.sh
+bench: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/bench/run.sh
+
+check:
+	@scripts/check-layout
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 0755 $(BIN)/seamark $(DESTDIR)$(PREFIX)/bin/seamark
+	install -D -m 0755 $(BIN)/seamark-sync $(DESTDIR)$(PREFIX)/bin/seamark-sync
+
+clean:
+	rm -rf build bin
+
+-include $(shell find build -name '*.d' 2>/dev/null)

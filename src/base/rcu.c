@@ -1,0 +1,84 @@
+#include "base/rcu.h"
+
+#include <stdlib.h>
+#include <urcu.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TSAN 1
+#endif
+#endif
+
+#ifdef TSAN
+/* ThreadSanitizer does not see the ordering that liburcu's inline assembly and membarrier give. These two calls tell
+ * it: what a reader did in its section happens before what a writer does after rcu_wait(). */
+extern void AnnotateHappensBefore(const char *file, int line, const volatile void *address);
+extern void AnnotateHappensAfter(const char *file, int line, const volatile void *address);
+static char grace;
+#define READER_DONE() AnnotateHappensBefore(__FILE__, __LINE__, &grace)
+#define GRACE_OVER()  AnnotateHappensAfter(__FILE__, __LINE__, &grace)
+#else
+#define READER_DONE() ((void)0)
+#define GRACE_OVER()  ((void)0)
+#endif
+
+void rcu_reader_register(void)
+{
+    rcu_register_thread();
+}
+
+void rcu_reader_unregister(void)
+{
+    rcu_unregister_thread();
+}
+
+void rcu_reader_begin(void)
+{
+    rcu_read_lock();
+}
+
+void rcu_reader_end(void)
+{
+    READER_DONE();
+    rcu_read_unlock();
+}
+
+void rcu_wait(void)
+{
+    synchronize_rcu();
+    GRACE_OVER();
+}
+
+struct later {
+    struct rcu_head head;
+    void *object;
+    void (*release)(void *);
+};
+
+static void run_later(struct rcu_head *head)
+{
+    GRACE_OVER();
+    struct later *l = caa_container_of(head, struct later, head);
+    l->release(l->object);
+    free(l);
+}
+
+void rcu_free_later(void *object, void (*release)(void *))
+{
+    struct later *l = malloc(sizeof *l);
+    if (l == NULL) { /* no memory to defer with: wait here instead */
+        rcu_wait();
+        release(object);
+        return;
+    }
+    l->object = object;
+    l->release = release;
+    call_rcu(&l->head, run_later);
+}
+
+void rcu_drain(void)
+{
+    rcu_barrier();
+}

@@ -1,0 +1,87 @@
+/*
+ * Kubernetes objects as far as DNS needs them. kube_json.h makes them from JSON; the store keeps them. Strings are what
+ * the API server sent, bounded in length but otherwise unchecked: whether a name can be a DNS label is the business of
+ * records.h. An object and all it points to is one block of memory (kube_object_free). Immutable once made.
+ */
+#ifndef SEAMARK_SYNC_KUBE_OBJECT_H
+#define SEAMARK_SYNC_KUBE_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kube_kind { KUBE_NAMESPACE, KUBE_SERVICE, KUBE_ENDPOINTSLICE, KUBE_POD };
+#define KUBE_KINDS 4
+
+enum service_type { SERVICE_CLUSTER_IP, SERVICE_HEADLESS, SERVICE_EXTERNAL_NAME };
+
+/* An address in binary: family 4 or 6. */
+struct ip {
+    uint8_t family;
+    uint8_t octets[16]; /* the first 4 for IPv4, the others zero */
+};
+
+struct kube_port {
+    const char *name;     /* "" where none */
+    const char *protocol; /* "TCP", "UDP", "SCTP"; "TCP" where none was given */
+    uint16_t port;        /* 0 where none was given */
+};
+
+struct kube_service {
+    enum service_type type;  /* NodePort and LoadBalancer are CLUSTER_IP here; clusterIP "None" HEADLESS */
+    const struct ip *ips;    /* clusterIPs, or clusterIP; "" and "None" left out */
+    size_t nips;
+    const struct kube_port *ports;
+    size_t nports;
+    const char *external_name; /* as written; "" where none */
+    bool publish_not_ready;
+};
+
+struct kube_endpoint {
+    const struct ip *ips; /* addresses of an IPv4 or IPv6 slice */
+    size_t nips;
+    const char *hostname;    /* "" where none */
+    const char *target_name; /* targetRef.name where it is a Pod; "" where none */
+    const char *fqdn;        /* the first address of an FQDN slice; "" otherwise */
+    bool ready;              /* conditions.ready true or absent */
+};
+
+struct kube_slice {
+    const char *service; /* label kubernetes.io/service-name; "" where none */
+    const struct kube_endpoint *endpoints;
+    size_t nendpoints;
+    const struct kube_port *ports;
+    size_t nports;
+};
+
+struct kube_pod {
+    struct ip ip; /* status.podIP; family 0 where none */
+    const char *ip_text;
+    bool deleted; /* has a deletionTimestamp */
+};
+
+struct kube_object {
+    enum kube_kind kind;
+    const char *namespace; /* "" for a Namespace */
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    uint64_t changed_ms; /* when it was changed, Unix ms: newest managedFields time, else creationTimestamp; 0 unknown */
+    uint64_t trigger_ms; /* annotation endpoints.kubernetes.io/last-change-trigger-time, Unix ms; 0 where none */
+    union {
+        struct kube_service service;
+        struct kube_slice slice;
+        struct kube_pod pod;
+    };
+};
+
+const char *kube_kind_name(enum kube_kind kind);     /* "EndpointSlice" */
+const char *kube_kind_resource(enum kube_kind kind); /* "endpointslices" */
+void kube_object_free(struct kube_object *o);        /* NULL allowed */
+
+/* Reads an address of either family, as Go's net.ParseIP does (no leading zeros, no zone). */
+bool ip_from_text(const char *text, struct ip *out);
+#define IP_TEXT_MAX 46
+char *ip_to_text(const struct ip *ip, char out[IP_TEXT_MAX]); /* canonical, RFC 5952 */
+
+#endif

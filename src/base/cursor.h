@@ -1,6 +1,7 @@
 /*
- * Bounded reading and writing of wire bytes in network order. A cursor cannot leave its buffer; the first attempt
- * sets `failed`, after which reads give 0 and writes do nothing. Check once at the end. Inline: on the hot path.
+ * Bounded reading and writing of wire bytes in network order. A cursor cannot leave its buffer; the first
+ * attempt sets `failed`, after which reads give 0 and writes do nothing. Check once at the end. Inline: on
+ * the hot path.
  */
 #ifndef SEAMARK_BASE_CURSOR_H
 #define SEAMARK_BASE_CURSOR_H

@@ -2,9 +2,9 @@
  * Error codes and error texts.
  *
  * Functions that can fail return `int`: ERR_OK (0), a negative code of this list, or a negated errno value
- * (errno values stay below ERR_BASE in magnitude). Results go through pointers and are written only on success.
- * Where a person has to act on the failure, the function also takes a `struct errtext *` and says what is wrong
- * and where, in words.
+ * (errno values stay below ERR_BASE in magnitude). Results go through pointers and are written only on
+ * success. Where a person has to act on the failure, the function also takes a `struct errtext *` and says
+ * what is wrong and where, in words.
  */
 #ifndef SEAMARK_BASE_ERR_H
 #define SEAMARK_BASE_ERR_H
@@ -41,8 +41,8 @@ struct errtext {
     char text[1024];
 };
 
-/* Sets the text unless one is set already. Returns `code`, so that `return errtext_set(e, ERR_X, ...)` reads well.
- * `e` may be NULL. */
+/* Sets the text unless one is set already. Returns `code`, so that `return errtext_set(e, ERR_X, ...)` reads
+ * well. `e` may be NULL. */
 int errtext_set(struct errtext *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Files, durably. A file is replaced, never written in place: temporary name in the same folder, write, fsync,
- * rename, fsync of the folder. Every failure leaves the old file as it was and no temporary file behind.
+ * Files, durably. A file is replaced, never written in place: temporary name in the same folder, write,
+ * fsync, rename, fsync of the folder. Every failure leaves the old file as it was and no temporary file
+ * behind.
  */
 #ifndef SEAMARK_BASE_FSIO_H
 #define SEAMARK_BASE_FSIO_H
@@ -9,8 +10,8 @@
 
 #include "base/bytes.h"
 
-/* Reads a whole regular file of at most out->max bytes into `out` (initialised by the caller). A FIFO, a device or a
- * folder is refused without blocking. Returns ERR_OK, ERR_LIMIT, -errno. */
+/* Reads a whole regular file of at most out->max bytes into `out` (initialised by the caller). A FIFO, a
+ * device or a folder is refused without blocking. Returns ERR_OK, ERR_LIMIT, -errno. */
 int fsio_read(const char *path, struct bytes *out);
 
 /* A file being replaced. Write to `stream`, then commit or abort. */
@@ -21,7 +22,8 @@ struct fsio_replace {
 };
 
 int fsio_replace_begin(struct fsio_replace *r, const char *path, unsigned mode);
-/* Makes what was written durable and puts it in place. On failure the old file stands. Closes in every case. */
+/* Makes what was written durable and puts it in place. On failure the old file stands. Closes in every case.
+ */
 int fsio_replace_commit(struct fsio_replace *r);
 void fsio_replace_abort(struct fsio_replace *r);
 

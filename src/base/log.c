@@ -49,8 +49,8 @@ bool log_limit_allows(struct log_limit *limit, uint64_t *suppressed)
 {
     uint64_t now = clock_ms();
     uint64_t next = __atomic_load_n(&limit->next_ms, __ATOMIC_RELAXED);
-    if (now < next ||
-        !__atomic_compare_exchange_n(&limit->next_ms, &next, now + 1000, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    if (now < next || !__atomic_compare_exchange_n(&limit->next_ms, &next, now + 1000, false,
+                                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         __atomic_fetch_add(&limit->suppressed, 1, __ATOMIC_RELAXED);
         return false;
     }

@@ -1,7 +1,7 @@
 /*
  * Log lines as CoreDNS writes them: on stdout, no time stamp, `[LEVEL] ` and then the subject, e.g.
- * `[WARNING] plugin/kubernetes: ...`. Messages read "subject: fact (reason)". One write(2) a line, so lines of
- * both programs never mix. Any thread.
+ * `[WARNING] plugin/kubernetes: ...`. Messages read "subject: fact (reason)". One write(2) a line, so lines
+ * of both programs never mix. Any thread.
  */
 #ifndef SEAMARK_BASE_LOG_H
 #define SEAMARK_BASE_LOG_H
@@ -43,7 +43,8 @@ bool log_limit_allows(struct log_limit *limit, uint64_t *suppressed);
         uint64_t left_out_;                                                                                  \
         if (log_limit_allows(&limit_, &left_out_)) {                                                         \
             if (left_out_ > 0)                                                                               \
-                log_line(level, format " (%llu more like it)", ##__VA_ARGS__, (unsigned long long)left_out_); \
+                log_line(level, format " (%llu more like it)", ##__VA_ARGS__,                                \
+                         (unsigned long long)left_out_);                                                     \
             else                                                                                             \
                 log_line(level, format, ##__VA_ARGS__);                                                      \
         }                                                                                                    \

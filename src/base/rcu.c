@@ -12,8 +12,8 @@
 #endif
 
 #ifdef TSAN
-/* ThreadSanitizer does not see the ordering that liburcu's inline assembly and membarrier give. These two calls tell
- * it: what a reader did in its section happens before what a writer does after rcu_wait(). */
+/* ThreadSanitizer does not see the ordering that liburcu's inline assembly and membarrier give. These two
+ * calls tell it: what a reader did in its section happens before what a writer does after rcu_wait(). */
 extern void AnnotateHappensBefore(const char *file, int line, const volatile void *address);
 extern void AnnotateHappensAfter(const char *file, int line, const volatile void *address);
 static char grace;

@@ -1,8 +1,8 @@
 /*
- * Read-copy-update over liburcu (memory-barrier flavour), in few calls, so that ThreadSanitizer can follow them and
- * the library could be replaced in one place. Readers: rcu_reader_begin/end around a read section in which nothing
- * blocks. A writer builds the new object aside, rcu_publish()es it, calls rcu_wait() and then frees the old one,
- * or leaves the freeing to rcu_free_later().
+ * Read-copy-update over liburcu (memory-barrier flavour), in few calls, so that ThreadSanitizer can follow
+ * them and the library could be replaced in one place. Readers: rcu_reader_begin/end around a read section in
+ * which nothing blocks. A writer builds the new object aside, rcu_publish()es it, calls rcu_wait() and then
+ * frees the old one, or leaves the freeing to rcu_free_later().
  *
  * Every thread that reads calls rcu_reader_register() first and rcu_reader_unregister() before it ends.
  */
@@ -24,7 +24,8 @@ void rcu_free_later(void *object, void (*release)(void *));
 /* Waits until all releases asked for so far have run; for orderly shutdown and tests. */
 void rcu_drain(void);
 
-/* Publishes `value` in `slot` / reads `slot`: C11 release and acquire, which liburcu's own macros amount to. */
+/* Publishes `value` in `slot` / reads `slot`: C11 release and acquire, which liburcu's own macros amount to.
+ */
 #define rcu_publish(slot, value) __atomic_store_n((slot), (value), __ATOMIC_RELEASE)
 #define rcu_read(slot)           __atomic_load_n((slot), __ATOMIC_ACQUIRE)
 

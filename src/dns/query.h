@@ -61,10 +61,9 @@ struct query {
 enum query_verdict {
     QUERY_OK,       /* one question, to be answered by the chain */
     QUERY_DROP,     /* not a request or too short to answer: silence (answers are never answered) */
-    QUERY_FORMERR,  /* the header could be read: answer FORMERR */
-    QUERY_SERVFAIL, /* no question: SERVFAIL, as CoreDNS */
-    QUERY_NOTIMP,   /* opcode other than QUERY */
-    QUERY_BADVERS,  /* EDNS version above 0 */
+    QUERY_FORMERR, /* the header could be read, the rest is wrong (or there is not just one question) */
+    QUERY_NOTIMP,  /* opcode other than QUERY */
+    QUERY_BADVERS, /* EDNS version above 0 */
 };
 
 /* Parses `packet`. `q` is filled as far as the packet could be read, for all verdicts but QUERY_DROP. */

@@ -60,7 +60,12 @@ struct rr_storage {
  * kept. `out` points into `storage`. Errors: ERR_MALFORMED. */
 int rr_from_text(const char *line, size_t len, struct rr_storage *storage, struct rr *out);
 
-/* Appends the record as one line, without newline. Always readable again by rr_from_text and by other servers. */
+/* The same, and where it fails *why says what was expected, in static words ("expected an IPv4 address"). */
+int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out, const char **why);
+
+/* Appends the record as one line, without newline. Always readable again by rr_from_text and by other servers.
+ * ERR_MALFORMED where the rdata is not what the type demands or the TTL is above 2^31 - 1 (RFC 2181 section 8);
+ * ERR_LIMIT or -ENOMEM from `out`. Nothing is appended on failure. */
 int rr_to_text(const struct rr *rr, struct bytes *out);
 
 /* "AAAA", or "TYPE65280"; out has 16 octets. */

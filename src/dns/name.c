@@ -1,0 +1,249 @@
+#include "dns/name.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+/* Length octets are at most 63 and letters start at 65: a whole name can be lower-cased or compared without regard
+ * to case octet by octet, without a look at where its labels begin. */
+static inline uint8_t lower(uint8_t c)
+{
+    return (uint8_t)(c + ((unsigned)(c - 'A') < 26u ? 'a' - 'A' : 0));
+}
+
+static inline uint64_t load64(const uint8_t *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+size_t name_len(const uint8_t *name)
+{
+    size_t at = 0;
+    while (name[at] != 0)
+        at += 1u + name[at];
+    return at + 1;
+}
+
+int name_check(const uint8_t *wire, size_t len)
+{
+    size_t at = 0;
+    if (len > NAME_MAX_LEN)
+        len = NAME_MAX_LEN;
+    while (at < len) {
+        if (wire[at] == 0)
+            return (int)at + 1;
+        if (wire[at] > NAME_MAX_LABEL)
+            return ERR_MALFORMED;
+        at += 1u + wire[at];
+    }
+    return ERR_MALFORMED;
+}
+
+unsigned name_label_count(const uint8_t *name)
+{
+    unsigned count = 0;
+    for (; *name != 0; name += 1u + *name)
+        count++;
+    return count;
+}
+
+bool name_equal(const uint8_t *a, const uint8_t *b)
+{
+    size_t len = name_len(a);
+    for (size_t i = 0; i < len; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+            return false; /* a shorter b differs at its root label at the latest */
+    return true;
+}
+
+static int label_compare(const uint8_t *a, const uint8_t *b)
+{
+    unsigned shorter = a[0] < b[0] ? a[0] : b[0];
+    for (unsigned i = 1; i <= shorter; i++) {
+        int diff = lower(a[i]) - lower(b[i]);
+        if (diff != 0)
+            return diff;
+    }
+    return a[0] - b[0];
+}
+
+/* Where the labels of `name` begin, first label first. */
+static unsigned label_starts(const uint8_t *name, uint8_t starts[NAME_MAX_LEN / 2 + 1])
+{
+    unsigned count = 0;
+    for (size_t at = 0; name[at] != 0; at += 1u + name[at])
+        starts[count++] = (uint8_t)at;
+    return count;
+}
+
+int name_compare(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t starts_a[NAME_MAX_LEN / 2 + 1], starts_b[NAME_MAX_LEN / 2 + 1];
+    unsigned left_a = label_starts(a, starts_a), left_b = label_starts(b, starts_b);
+    while (left_a > 0 && left_b > 0) {
+        int diff = label_compare(a + starts_a[--left_a], b + starts_b[--left_b]);
+        if (diff != 0)
+            return diff;
+    }
+    return (int)left_a - (int)left_b;
+}
+
+bool name_in(const uint8_t *name, const uint8_t *apex)
+{
+    unsigned labels = name_label_count(name), apex_labels = name_label_count(apex);
+    if (labels < apex_labels)
+        return false;
+    for (; labels > apex_labels; labels--)
+        name += 1u + *name;
+    return name_equal(name, apex);
+}
+
+size_t name_lower(uint8_t *out, const uint8_t *name)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    size_t len = name_len(name), i = 0;
+    for (; i + 8 <= len; i += 8) { /* eight octets at once: this runs for every query */
+        uint64_t w = load64(name + i), low = w & ~high;
+        uint64_t from_a = low + ones * (0x80 - 'A'), above_z = low + ones * (0x7f - 'Z');
+        w |= (from_a & ~above_z & ~w & high) >> 2;
+        memcpy(out + i, &w, sizeof w);
+    }
+    for (; i < len; i++)
+        out[i] = lower(name[i]);
+    return len;
+}
+
+uint64_t name_hash(const uint8_t *name, size_t len)
+{
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t h = len * odd;
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8) {
+        h = (h ^ load64(name + i)) * odd;
+        h ^= h >> 32;
+    }
+    uint64_t tail = 0;
+    memcpy(&tail, name + i, len - i);
+    h = (h ^ tail) * odd;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93u;
+    return h ^ h >> 32;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* One octet of a label at text[*at], escapes resolved; steps over it. -1 where it is not one. */
+static int label_octet(const char *text, size_t len, size_t *at)
+{
+    unsigned char c = (unsigned char)text[(*at)++];
+    if (c != '\\')
+        return c <= ' ' || c == 0x7f ? -1 : c;
+    if (*at >= len)
+        return -1;
+    if (!is_digit(text[*at]))
+        return (unsigned char)text[(*at)++];
+    if (len - *at < 3 || !is_digit(text[*at + 1]) || !is_digit(text[*at + 2]))
+        return -1;
+    int value = (text[*at] - '0') * 100 + (text[*at + 1] - '0') * 10 + (text[*at + 2] - '0');
+    *at += 3;
+    return value > 255 ? -1 : value;
+}
+
+int name_from_text(const char *text, size_t len, uint8_t *out)
+{
+    if (len == 1 && text[0] == '.') {
+        out[0] = 0;
+        return 1;
+    }
+    size_t start = 0, end = 1; /* of the label being read: its length octet, and where its next octet goes */
+    for (size_t at = 0; at < len;) {
+        if (text[at] == '.') {
+            if (end == start + 1 || end >= NAME_MAX_LEN)
+                return ERR_MALFORMED; /* an empty label, or no room for the next length octet */
+            out[start] = (uint8_t)(end - start - 1);
+            start = end++;
+            at++;
+            continue;
+        }
+        int c = label_octet(text, len, &at);
+        if (c < 0 || end - start > NAME_MAX_LABEL || end >= NAME_MAX_LEN)
+            return ERR_MALFORMED;
+        out[end++] = (uint8_t)c;
+    }
+    if (end > start + 1) { /* no final dot */
+        if (end >= NAME_MAX_LEN)
+            return ERR_MALFORMED;
+        out[start] = (uint8_t)(end - start - 1);
+        start = end;
+    } else if (start == 0) {
+        return ERR_MALFORMED; /* no text at all */
+    }
+    out[start] = 0;
+    return (int)start + 1;
+}
+
+char *name_to_text(const uint8_t *name, char *out)
+{
+    char *to = out;
+    if (*name == 0)
+        *to++ = '.';
+    while (*name != 0) {
+        for (unsigned left = *name++; left > 0; left--) {
+            uint8_t c = *name++;
+            if (c <= ' ' || c >= 0x7f) {
+                *to++ = '\\';
+                *to++ = (char)('0' + c / 100);
+                *to++ = (char)('0' + c / 10 % 10);
+                *to++ = (char)('0' + c % 10);
+                continue;
+            }
+            /* what has a meaning somewhere in a master file, RFC 1035 section 5.1 */
+            if (c == '.' || c == '\\' || c == ';' || c == '(' || c == ')' || c == '"' || c == '@' || c == '$')
+                *to++ = '\\';
+            *to++ = (char)c;
+        }
+        *to++ = '.';
+    }
+    *to = '\0';
+    return out;
+}
+
+/* A sensible pointer leads to at least one label, and a name has no more than these. More is an attempt to make us
+ * work: a message has room for chains of thousands. */
+#define POINTERS_MAX ((NAME_MAX_LEN - 1) / 2)
+
+int name_unpack(const uint8_t *message, size_t message_len, size_t at, uint8_t *out)
+{
+    size_t len = 0, pos = at, segment = at; /* segment: where the run of labels being read began */
+    unsigned pointers = 0;
+    int taken = 0; /* octets at `at`, known at the first pointer or the end */
+    for (;;) {
+        if (pos >= message_len)
+            return ERR_MALFORMED;
+        uint8_t c = message[pos];
+        if (c >= 0xc0) {
+            if (message_len - pos < 2)
+                return ERR_MALFORMED;
+            size_t target = (size_t)(c & 0x3f) << 8 | message[pos + 1];
+            /* Each run begins before the one that led to it, so there is no loop. */
+            if (target >= segment || ++pointers > POINTERS_MAX)
+                return ERR_MALFORMED;
+            if (taken == 0)
+                taken = (int)(pos - at) + 2;
+            pos = segment = target;
+            continue;
+        }
+        if (c > NAME_MAX_LABEL || message_len - pos <= c || len + c + 1u > NAME_MAX_LEN)
+            return ERR_MALFORMED;
+        memcpy(out + len, message + pos, c + 1u);
+        len += c + 1u;
+        pos += c + 1u;
+        if (c == 0)
+            return taken != 0 ? taken : (int)(pos - at);
+    }
+}

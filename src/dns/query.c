@@ -1,0 +1,160 @@
+#include "dns/query.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+#include "dns/rr.h"
+
+/* What the DNS library under CoreDNS accepts: an IXFR has one authority record, TSIG and OPT are two
+ * additional. */
+#define ANSWERS_MAX     1
+#define AUTHORITIES_MAX 1
+#define ADDITIONALS_MAX 2
+
+/* Options that CoreDNS echoes: NSID, EXPIRE, COOKIE, TCP KEEPALIVE, PADDING. */
+static bool option_is_echoed(uint16_t code)
+{
+    return code == 3 || code == 9 || code == 10 || code == 11 || code == 12;
+}
+
+static bool read_question(struct cursor *c, struct query *q)
+{
+    int len = name_check(c->at, cursor_left(c));
+    if (len < 0)
+        return false;
+    memcpy(q->qname, cursor_take(c, (size_t)len), (size_t)len);
+    q->qtype = cursor_u16(c);
+    q->qclass = cursor_u16(c);
+    if (c->failed)
+        return false;
+    name_lower(q->lname, q->qname);
+    q->hash = name_hash(q->lname, (size_t)len);
+    q->label_count = (uint8_t)name_label_count(q->lname);
+    q->qname_len = (uint8_t)len;
+    return true;
+}
+
+/* Keeps the options that are echoed, as far as there is room; a run of options that ends early is an error.
+ */
+static bool read_options(struct query *q, uint8_t *data, size_t len)
+{
+    struct cursor c = cursor_of(data, len);
+    while (cursor_left(&c) > 0) {
+        const uint8_t *start = c.at;
+        uint16_t code = cursor_u16(&c);
+        uint16_t option_len = cursor_u16(&c);
+        if (cursor_take(&c, option_len) == NULL)
+            return false;
+        size_t whole = 4u + option_len;
+        if (option_is_echoed(code) && q->options_len + whole <= sizeof q->options) {
+            memcpy(q->options + q->options_len, start, whole);
+            q->options_len = (uint16_t)(q->options_len + whole);
+        }
+    }
+    return true;
+}
+
+/* RFC 6891 section 6.1.1: at most one OPT, owned by the root. */
+static bool read_opt(struct cursor *c, const uint8_t *owner, uint16_t class, uint32_t ttl, uint16_t rdlen,
+                     struct query *q)
+{
+    uint8_t *rdata = cursor_take(c, rdlen);
+    if (rdata == NULL || owner[0] != 0 || q->has_edns)
+        return false;
+    q->has_edns = true;
+    q->udp_size = class;
+    q->edns_version = (uint8_t)(ttl >> 16);
+    q->dnssec_ok = (ttl & 0x8000) != 0;
+    return read_options(q, rdata, rdlen);
+}
+
+static bool read_records(struct cursor *c, const uint8_t *packet, size_t len, unsigned count, bool additional,
+                         struct query *q)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t owner[NAME_MAX_LEN];
+        int used = name_unpack(packet, len, (size_t)(c->at - packet), owner);
+        if (used < 0 || cursor_take(c, (size_t)used) == NULL)
+            return false;
+        uint16_t type = cursor_u16(c);
+        uint16_t class = cursor_u16(c);
+        uint32_t ttl = cursor_u32(c);
+        uint16_t rdlen = cursor_u16(c);
+        if (c->failed)
+            return false;
+        if (additional && type == RR_OPT) {
+            if (!read_opt(c, owner, class, ttl, rdlen, q))
+                return false;
+        } else if (cursor_take(c, rdlen) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *q)
+{
+    q->qname_len = 0;
+    q->label_count = 0;
+    q->qtype = q->qclass = 0;
+    q->has_edns = q->dnssec_ok = false;
+    q->edns_version = 0;
+    q->udp_size = 512;
+    q->options_len = 0;
+    q->size = (uint16_t)len;
+    /* RFC 5625 section 4: what cannot be a request gets no answer, and an answer is never answered. */
+    if (len < DNS_HEADER_LEN || len > 65535)
+        return QUERY_DROP;
+    q->id = wire_u16(packet);
+    q->flags = wire_u16(packet + 2);
+    if (q->flags & FLAG_QR)
+        return QUERY_DROP;
+    if (DNS_OPCODE(q->flags) != 0)
+        return QUERY_NOTIMP;
+    if (wire_u16(packet + 4) != 1 || wire_u16(packet + 6) > ANSWERS_MAX ||
+        wire_u16(packet + 8) > AUTHORITIES_MAX || wire_u16(packet + 10) > ADDITIONALS_MAX)
+        return QUERY_FORMERR;
+    /* The cursor writes nothing here; its pointers are plain because other users write. */
+    struct cursor c = {.at = (uint8_t *)(uintptr_t)(packet + DNS_HEADER_LEN),
+                       .end = (uint8_t *)(uintptr_t)(packet + len)};
+    unsigned before = (unsigned)wire_u16(packet + 6) + wire_u16(packet + 8);
+    if (!read_question(&c, q) || !read_records(&c, packet, len, before, false, q) ||
+        !read_records(&c, packet, len, wire_u16(packet + 10), true, q))
+        return QUERY_FORMERR;
+    return q->edns_version > 0 ? QUERY_BADVERS : QUERY_OK;
+}
+
+int query_write(const struct query *q, uint8_t *out, size_t cap)
+{
+    struct cursor c = cursor_of(out, cap);
+    cursor_put_u16(&c, q->id);
+    cursor_put_u16(&c, q->flags);
+    cursor_put_u16(&c, 1);
+    cursor_put_u16(&c, 0);
+    cursor_put_u16(&c, 0);
+    cursor_put_u16(&c, q->has_edns ? 1 : 0);
+    cursor_put(&c, q->qname, q->qname_len);
+    cursor_put_u16(&c, q->qtype);
+    cursor_put_u16(&c, q->qclass);
+    if (q->has_edns) {
+        cursor_put_u8(&c, 0);
+        cursor_put_u16(&c, RR_OPT);
+        cursor_put_u16(&c, q->udp_size);
+        cursor_put_u32(&c, q->dnssec_ok ? 0x8000 : 0);
+        cursor_put_u16(&c, q->options_len);
+        cursor_put(&c, q->options, q->options_len);
+    }
+    return c.failed ? ERR_SPACE : (int)(c.at - out);
+}
+
+void query_make(struct query *q, const uint8_t *name, uint16_t qtype)
+{
+    size_t len = name_len(name);
+    *q = (struct query){.flags = FLAG_RD, .qtype = qtype, .qclass = CLASS_IN, .udp_size = 512};
+    memcpy(q->qname, name, len);
+    name_lower(q->lname, name);
+    q->qname_len = (uint8_t)len;
+    q->label_count = (uint8_t)name_label_count(name);
+    q->hash = name_hash(q->lname, len);
+}

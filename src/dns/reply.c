@@ -1,0 +1,339 @@
+#include "dns/reply.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+
+#define EDE_OPTION   15
+#define EDE_TEXT_MAX 200 /* octets of explanation: enough for a sentence and an address */
+#define LABELS_MAX   128
+
+void reply_begin(struct reply *r, const struct query *q)
+{
+    r->q = q;
+    r->flags = 0;
+    r->rcode = RCODE_NOERROR;
+    r->ede = -1;
+    r->ede_text = NULL;
+    memset(r->count, 0, sizeof r->count);
+    r->nrecords = 0;
+    r->nnames = 0;
+    r->overflow = false;
+    r->len = DNS_HEADER_LEN;
+    if (q->qname_len == 0)
+        return;
+    memcpy(r->wire + r->len, q->qname, q->qname_len);
+    r->len += q->qname_len;
+    wire_put_u16(r->wire + r->len, q->qtype);
+    wire_put_u16(r->wire + r->len + 2, q->qclass);
+    r->len += 4;
+}
+
+/* ---- name compression (RFC 1035 section 4.1.4) ---- */
+
+/* Label offsets of a name, and a hash of each suffix, from the right. */
+struct suffixes {
+    unsigned count;
+    uint8_t at[LABELS_MAX];
+    uint32_t hash[LABELS_MAX];
+};
+
+static void suffixes_of(const uint8_t *name, struct suffixes *s)
+{
+    s->count = 0;
+    for (const uint8_t *p = name; *p != 0 && s->count < LABELS_MAX; p += *p + 1)
+        s->at[s->count++] = (uint8_t)(p - name);
+    uint32_t hash = 2166136261u;
+    for (unsigned i = s->count; i-- > 0;) {
+        const uint8_t *label = name + s->at[i];
+        for (unsigned k = 0; k <= label[0]; k++)
+            hash = (hash ^ label[k]) * 16777619u;
+        s->hash[i] = hash;
+    }
+}
+
+/* Whether the name written at `at` is `name`, octet by octet: a target keeps its case. */
+static bool written_equal(const struct reply *r, size_t at, const uint8_t *name)
+{
+    for (;;) {
+        while ((r->wire[at] & 0xc0) == 0xc0) /* only our own pointers, all backward */
+            at = wire_u16(r->wire + at) & 0x3fff;
+        if (r->wire[at] != *name || memcmp(r->wire + at + 1, name + 1, *name) != 0)
+            return false;
+        if (*name == 0)
+            return true;
+        at += 1u + *name;
+        name += 1u + *name;
+    }
+}
+
+static void remember(struct reply *r, uint32_t hash, size_t at)
+{
+    if (r->nnames < REPLY_NAMES_MAX && at < 0x4000) {
+        r->names[r->nnames].hash = hash;
+        r->names[r->nnames].at = (uint16_t)at;
+        r->nnames++;
+    }
+}
+
+static void remember_question(struct reply *r)
+{
+    struct suffixes s;
+    suffixes_of(r->q->qname, &s);
+    for (unsigned i = 0; i < s.count && i < REPLY_NAMES_MAX / 2; i++)
+        remember(r, s.hash[i], DNS_HEADER_LEN + (size_t)s.at[i]);
+}
+
+/* Offset at which a suffix of that hash and text stands, 0 where none. */
+static size_t find_written(const struct reply *r, uint32_t hash, const uint8_t *suffix)
+{
+    for (unsigned i = 0; i < r->nnames; i++)
+        if (r->names[i].hash == hash && written_equal(r, r->names[i].at, suffix))
+            return r->names[i].at;
+    return 0;
+}
+
+static void put_name(struct reply *r, struct cursor *c, const uint8_t *name)
+{
+    struct suffixes s;
+    if (r->nnames == 0 && r->q->qname_len > 0)
+        remember_question(r);
+    suffixes_of(name, &s);
+    unsigned i = 0;
+    size_t found = 0;
+    for (; i < s.count; i++) {
+        found = find_written(r, s.hash[i], name + s.at[i]);
+        if (found != 0)
+            break;
+    }
+    size_t start = (size_t)(c->at - r->wire);
+    cursor_put(c, name, i < s.count ? s.at[i] : name_len(name) - 1);
+    if (found != 0)
+        cursor_put_u16(c, (uint16_t)(0xc000 | found));
+    else
+        cursor_put_u8(c, 0);
+    if (c->failed)
+        return;
+    for (unsigned k = 0; k < i; k++)
+        remember(r, s.hash[k], start + s.at[k]);
+}
+
+static void put_owner(struct reply *r, struct cursor *c, const uint8_t *owner)
+{
+    if (r->q->qname_len > 0 && name_equal(owner, r->q->qname))
+        cursor_put_u16(c, 0xc000 | DNS_HEADER_LEN);
+    else
+        put_name(r, c, owner);
+}
+
+/* Names in the rdata of these types may be compressed (RFC 3597 section 4); `fixed` octets stand before the
+ * names. */
+static unsigned compressible_names(uint16_t type, unsigned *fixed)
+{
+    *fixed = type == RR_MX ? 2 : 0;
+    switch (type) {
+    case RR_NS:
+    case RR_CNAME:
+    case RR_PTR:
+    case RR_MX:
+        return 1;
+    case RR_SOA:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+static void put_rdata(struct reply *r, struct cursor *c, const struct rr *rr)
+{
+    unsigned fixed;
+    unsigned names = compressible_names(rr->type, &fixed);
+    size_t at = fixed;
+    /* Check before use: rdata may come from a zone file of TYPEnnn records. */
+    for (unsigned i = 0; i < names; i++) {
+        int len = at < rr->rdlen ? name_check(rr->rdata + at, rr->rdlen - at) : ERR_MALFORMED;
+        if (len < 0)
+            names = 0;
+        else
+            at += (size_t)len;
+    }
+    if (names == 0) {
+        cursor_put(c, rr->rdata, rr->rdlen);
+        return;
+    }
+    const uint8_t *p = rr->rdata;
+    cursor_put(c, p, fixed);
+    p += fixed;
+    for (unsigned i = 0; i < names; i++) {
+        put_name(r, c, p);
+        p += name_len(p);
+    }
+    cursor_put(c, p, (size_t)(rr->rdata + rr->rdlen - p));
+}
+
+int reply_add(struct reply *r, enum reply_section s, const struct rr *rr)
+{
+    if (r->nrecords == REPLY_RECORDS_MAX || r->overflow) {
+        r->overflow = true;
+        return ERR_SPACE;
+    }
+    uint16_t nnames = r->nnames;
+    struct cursor c = {.at = r->wire + r->len, .end = r->wire + REPLY_CAP};
+    put_owner(r, &c, rr->owner);
+    cursor_put_u16(&c, rr->type);
+    cursor_put_u16(&c, rr->class);
+    cursor_put_u32(&c, rr->ttl);
+    uint8_t *rdlen = cursor_take(&c, 2);
+    put_rdata(r, &c, rr);
+    if (c.failed) {
+        r->nnames = nnames; /* what was half written is forgotten */
+        r->overflow = true;
+        return ERR_SPACE;
+    }
+    wire_put_u16(rdlen, (uint16_t)(c.at - rdlen - 2));
+    r->rr[r->nrecords++] =
+        (struct reply_rr){.at = (uint16_t)r->len, .rdata = (uint16_t)(rdlen + 2 - r->wire), .type = rr->type};
+    r->count[s]++;
+    r->len = (size_t)(c.at - r->wire);
+    return ERR_OK;
+}
+
+static void cut_records(struct reply *r, unsigned keep)
+{
+    if (keep >= r->nrecords)
+        return;
+    r->len = r->rr[keep].at;
+    r->nrecords = (uint16_t)keep;
+    unsigned left = keep;
+    for (unsigned s = 0; s < 3; s++) {
+        if (r->count[s] > left)
+            r->count[s] = (uint16_t)left;
+        left -= r->count[s];
+    }
+    while (r->nnames > 0 && r->names[r->nnames - 1].at >= r->len)
+        r->nnames--;
+}
+
+void reply_cut(struct reply *r, enum reply_section s)
+{
+    unsigned keep = 0;
+    for (unsigned i = 0; i < (unsigned)s; i++)
+        keep += r->count[i];
+    cut_records(r, keep);
+    r->overflow = false;
+}
+
+enum reply_section reply_section_of(const struct reply *r, unsigned i)
+{
+    if (i < r->count[0])
+        return SECTION_ANSWER;
+    return i < (unsigned)r->count[0] + r->count[1] ? SECTION_AUTHORITY : SECTION_ADDITIONAL;
+}
+
+uint32_t reply_ttl(const struct reply *r, unsigned i)
+{
+    return wire_u32(r->wire + r->rr[i].rdata - 6);
+}
+
+void reply_set_ttl(struct reply *r, unsigned i, uint32_t ttl)
+{
+    wire_put_u32(r->wire + r->rr[i].rdata - 6, ttl);
+}
+
+uint16_t reply_rdlen(const struct reply *r, unsigned i)
+{
+    return wire_u16(r->wire + r->rr[i].rdata - 2);
+}
+
+size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out)
+{
+    name_unpack(r->wire, r->len, r->rr[i].at, out); /* our own writing: it cannot fail */
+    return name_len(out);
+}
+
+void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
+{
+    uint16_t len = reply_rdlen(r, i);
+    uint8_t *a = r->wire + r->rr[i].rdata;
+    uint8_t *b = r->wire + r->rr[j].rdata;
+    if (i == j || len != reply_rdlen(r, j))
+        return;
+    for (uint16_t k = 0; k < len; k++) {
+        uint8_t t = a[k];
+        a[k] = b[k];
+        b[k] = t;
+    }
+}
+
+/* ---- the end ---- */
+
+static size_t ede_len(const struct reply *r)
+{
+    if (r->ede < 0)
+        return 0;
+    size_t text = r->ede_text == NULL ? 0 : strnlen(r->ede_text, EDE_TEXT_MAX);
+    return 4 + 2 + text;
+}
+
+static size_t opt_len(const struct reply *r)
+{
+    return r->q->has_edns ? 11u + r->q->options_len + ede_len(r) : 0;
+}
+
+static void put_opt(struct reply *r)
+{
+    const struct query *q = r->q;
+    struct cursor c = {.at = r->wire + r->len, .end = r->wire + sizeof r->wire};
+    cursor_put_u8(&c, 0);
+    cursor_put_u16(&c, RR_OPT);
+    cursor_put_u16(&c, q->udp_size);
+    cursor_put_u32(&c, (uint32_t)(r->rcode >> 4) << 24 | (q->dnssec_ok ? 0x8000u : 0));
+    cursor_put_u16(&c, (uint16_t)(q->options_len + ede_len(r)));
+    cursor_put(&c, q->options, q->options_len);
+    if (r->ede >= 0) {
+        size_t text = ede_len(r) - 6;
+        cursor_put_u16(&c, EDE_OPTION);
+        cursor_put_u16(&c, (uint16_t)(2 + text));
+        cursor_put_u16(&c, (uint16_t)r->ede);
+        cursor_put(&c, r->ede_text, text);
+    }
+    if (!c.failed)
+        r->len = (size_t)(c.at - r->wire);
+}
+
+void reply_finish(struct reply *r, size_t max_size)
+{
+    const struct query *q = r->q;
+    if (max_size > REPLY_CAP)
+        max_size = REPLY_CAP;
+    size_t opt = opt_len(r);
+    size_t room = max_size > opt ? max_size - opt : 0;
+    if (r->len > room) {
+        unsigned keep = r->nrecords;
+        while (keep > 0 && (keep == r->nrecords ? r->len : r->rr[keep].at) > room)
+            keep--;
+        cut_records(r, keep);
+        r->overflow = true;
+    }
+    uint16_t flags = (uint16_t)(FLAG_QR | (r->flags & (FLAG_AA | FLAG_TC | FLAG_RA | FLAG_AD)) |
+                                (q->flags & (FLAG_RD | FLAG_CD | 0x7800)) | (r->rcode & 15));
+    if (r->overflow)
+        flags |= FLAG_TC;
+    r->flags = flags;
+    wire_put_u16(r->wire, q->id);
+    wire_put_u16(r->wire + 2, flags);
+    wire_put_u16(r->wire + 4, q->qname_len > 0);
+    for (unsigned s = 0; s < 3; s++)
+        wire_put_u16(r->wire + 6 + 2 * s, r->count[s]);
+    if (opt > 0) {
+        put_opt(r);
+        wire_put_u16(r->wire + 10, (uint16_t)(r->count[2] + 1));
+    }
+}
+
+void reply_error(struct reply *r, const struct query *q, uint16_t rcode)
+{
+    reply_begin(r, q);
+    r->rcode = rcode;
+}

@@ -1,0 +1,96 @@
+/* Taking over the records of a message that came from elsewhere. */
+#include "base/cursor.h"
+#include "base/err.h"
+#include "dns/reply.h"
+
+#define RR_TSIG 250
+
+struct source {
+    const uint8_t *message;
+    size_t len;
+    size_t at;
+    uint8_t owner[NAME_MAX_LEN];
+    uint8_t rdata[RDATA_MAX];
+};
+
+/* The record at s->at, unpacked into s; steps over it. */
+static int next_record(struct source *s, struct rr *out)
+{
+    int used = name_unpack(s->message, s->len, s->at, s->owner);
+    if (used < 0 || s->len - s->at < (size_t)used + 10)
+        return ERR_MALFORMED;
+    const uint8_t *fixed = s->message + s->at + used;
+    size_t rdata_at = s->at + (size_t)used + 10;
+    uint16_t rdlen = wire_u16(fixed + 8);
+    if (s->len - rdata_at < rdlen)
+        return ERR_MALFORMED;
+    uint16_t type = wire_u16(fixed);
+    int unpacked = 0;
+    if (type != RR_OPT && type != RR_TSIG) {
+        unpacked = rdata_unpack(s->message, s->len, rdata_at, rdlen, type, s->rdata);
+        if (unpacked < 0)
+            return unpacked;
+    }
+    *out = (struct rr){.owner = s->owner,
+                       .type = type,
+                       .class = wire_u16(fixed + 2),
+                       .ttl = wire_u32(fixed + 4),
+                       .rdlen = (uint16_t)unpacked,
+                       .rdata = s->rdata};
+    s->at = rdata_at + rdlen;
+    return ERR_OK;
+}
+
+static int skip_questions(struct source *s)
+{
+    unsigned count = wire_u16(s->message + 4);
+    s->at = DNS_HEADER_LEN;
+    for (unsigned i = 0; i < count; i++) {
+        int used = name_unpack(s->message, s->len, s->at, s->owner);
+        if (used < 0 || s->len - s->at < (size_t)used + 4)
+            return ERR_MALFORMED;
+        s->at += (size_t)used + 4;
+    }
+    return ERR_OK;
+}
+
+static int copy_section(struct reply *r, struct source *s, enum reply_section section, bool wanted)
+{
+    unsigned count = wire_u16(s->message + 6 + 2 * section);
+    for (unsigned i = 0; i < count; i++) {
+        struct rr rr;
+        int ret = next_record(s, &rr);
+        if (ret != ERR_OK)
+            return ret;
+        if (!wanted || rr.type == RR_OPT || rr.type == RR_TSIG)
+            continue;
+        if (reply_add(r, section, &rr) != ERR_OK)
+            return ERR_SPACE; /* `overflow` is set: what is there goes out with TC */
+    }
+    return ERR_OK;
+}
+
+int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+               enum reply_section last)
+{
+    static _Thread_local struct source
+        s; /* 64 KiB: too large for a stack, and a worker copies one message at a time */
+    if (len < DNS_HEADER_LEN)
+        return ERR_MALFORMED;
+    s.message = message;
+    s.len = len;
+    size_t had_len = r->len;
+    uint16_t had_records = r->nrecords, had_names = r->nnames;
+    uint16_t had_count[3] = {r->count[0], r->count[1], r->count[2]};
+    int ret = skip_questions(&s);
+    for (unsigned section = 0; ret == ERR_OK && section <= (unsigned)last; section++)
+        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first);
+    if (ret == ERR_MALFORMED) {
+        r->len = had_len;
+        r->nrecords = had_records;
+        r->nnames = had_names;
+        for (unsigned i = 0; i < 3; i++)
+            r->count[i] = had_count[i];
+    }
+    return ret;
+}

@@ -4,8 +4,8 @@
 
 #include "base/err.h"
 
-/* Length octets are at most 63 and letters start at 65: a whole name can be lower-cased or compared without regard
- * to case octet by octet, without a look at where its labels begin. */
+/* Length octets are at most 63 and letters start at 65: a whole name can be lower-cased or compared without
+ * regard to case octet by octet, without a look at where its labels begin. */
 static inline uint8_t lower(uint8_t c)
 {
     return (uint8_t)(c + ((unsigned)(c - 'A') < 26u ? 'a' - 'A' : 0));
@@ -213,8 +213,8 @@ char *name_to_text(const uint8_t *name, char *out)
     return out;
 }
 
-/* A sensible pointer leads to at least one label, and a name has no more than these. More is an attempt to make us
- * work: a message has room for chains of thousands. */
+/* A sensible pointer leads to at least one label, and a name has no more than these. More is an attempt to
+ * make us work: a message has room for chains of thousands. */
 #define POINTERS_MAX ((NAME_MAX_LEN - 1) / 2)
 
 int name_unpack(const uint8_t *message, size_t message_len, size_t at, uint8_t *out)

@@ -54,7 +54,8 @@ static int unpack_field(struct unpacked *u, char field, const uint8_t *message, 
     return len > left ? ERR_MALFORMED : copy(u, message + at, len);
 }
 
-int rdata_unpack(const uint8_t *message, size_t message_len, size_t at, uint16_t rdlen, uint16_t type, uint8_t *out)
+int rdata_unpack(const uint8_t *message, size_t message_len, size_t at, uint16_t rdlen, uint16_t type,
+                 uint8_t *out)
 {
     if (at > message_len || rdlen > message_len - at)
         return ERR_MALFORMED;

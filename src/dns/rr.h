@@ -1,8 +1,8 @@
 /*
- * Resource records and their text. rdata is wire form, uncompressed. Text is one line of a master file (RFC 1035
- * section 5, RFC 3597): absolute owner, TTL, class, type, rdata in presentation form, as `ldns-read-zone` prints.
- * The common types are read and written by our own code because zones have millions of them; all others by libldns.
- * Any thread.
+ * Resource records and their text. rdata is wire form, uncompressed. Text is one line of a master file (RFC
+ * 1035 section 5, RFC 3597): absolute owner, TTL, class, type, rdata in presentation form, as
+ * `ldns-read-zone` prints. The common types are read and written by our own code because zones have millions
+ * of them; all others by libldns. Any thread.
  */
 #ifndef SEAMARK_DNS_RR_H
 #define SEAMARK_DNS_RR_H
@@ -56,16 +56,17 @@ struct rr_storage {
     uint8_t rdata[RDATA_MAX];
 };
 
-/* Reads one record from a line (no final newline, no continuation over lines, owner absolute). The owner's case is
- * kept. `out` points into `storage`. Errors: ERR_MALFORMED. */
+/* Reads one record from a line (no final newline, no continuation over lines, owner absolute). The owner's
+ * case is kept. `out` points into `storage`. Errors: ERR_MALFORMED. */
 int rr_from_text(const char *line, size_t len, struct rr_storage *storage, struct rr *out);
 
 /* The same, and where it fails *why says what was expected, in static words ("expected an IPv4 address"). */
-int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out, const char **why);
+int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out,
+                     const char **why);
 
-/* Appends the record as one line, without newline. Always readable again by rr_from_text and by other servers.
- * ERR_MALFORMED where the rdata is not what the type demands or the TTL is above 2^31 - 1 (RFC 2181 section 8);
- * ERR_LIMIT or -ENOMEM from `out`. Nothing is appended on failure. */
+/* Appends the record as one line, without newline. Always readable again by rr_from_text and by other
+ * servers. ERR_MALFORMED where the rdata is not what the type demands or the TTL is above 2^31 - 1 (RFC 2181
+ * section 8); ERR_LIMIT or -ENOMEM from `out`. Nothing is appended on failure. */
 int rr_to_text(const struct rr *rr, struct bytes *out);
 
 /* "AAAA", or "TYPE65280"; out has 16 octets. */
@@ -73,12 +74,15 @@ char *rrtype_to_text(uint16_t type, char *out);
 /* 0 where unknown; TYPEnnn accepted. */
 uint16_t rrtype_from_text(const char *text, size_t len);
 
-/* Canonical order of records: owner (RFC 4034 section 6.1), then SOA first, type number, then rdata octets. */
+/* Canonical order of records: owner (RFC 4034 section 6.1), then SOA first, type number, then rdata octets.
+ */
 int rr_compare(const struct rr *a, const struct rr *b);
 
-/* The order in rdata of compressible or lower-casable names, for readers of messages: rebuilds rdata found in a
- * message at `at` (rdlen octets) without compression pointers into `out` (RDATA_MAX octets). Types of RFC 1035 and
- * those that RFC 3597 section 4 lists are expanded; the others copied. Returns the new length or ERR_MALFORMED. */
-int rdata_unpack(const uint8_t *message, size_t message_len, size_t at, uint16_t rdlen, uint16_t type, uint8_t *out);
+/* The order in rdata of compressible or lower-casable names, for readers of messages: rebuilds rdata found in
+ * a message at `at` (rdlen octets) without compression pointers into `out` (RDATA_MAX octets). Types of RFC
+ * 1035 and those that RFC 3597 section 4 lists are expanded; the others copied. Returns the new length or
+ * ERR_MALFORMED. */
+int rdata_unpack(const uint8_t *message, size_t message_len, size_t at, uint16_t rdlen, uint16_t type,
+                 uint8_t *out);
 
 #endif

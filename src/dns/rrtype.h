@@ -1,6 +1,7 @@
 /*
- * The table of record types: mnemonic, code and the fields that rdata consists of. Readers and writers of text and of
- * messages walk the fields; a type without them is opaque octets here, and libldns's business in text. Any thread.
+ * The table of record types: mnemonic, code and the fields that rdata consists of. Readers and writers of
+ * text and of messages walk the fields; a type without them is opaque octets here, and libldns's business in
+ * text. Any thread.
  */
 #ifndef SEAMARK_DNS_RRTYPE_H
 #define SEAMARK_DNS_RRTYPE_H

@@ -1,0 +1,347 @@
+/* Records from text. The common types are read in place, without allocation: a zone has millions of them. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cursor.h"
+#include "base/err.h"
+#include "dns/rr.h"
+#include "dns/rr_ldns.h"
+#include "dns/rrtype.h"
+
+struct line {
+    const char *at;
+    const char *end;
+    const char *why; /* set by the first failure */
+};
+
+struct token {
+    const char *text; /* without the quotes */
+    size_t len;
+    bool quoted;
+};
+
+static int fail(struct line *l, const char *why)
+{
+    if (l->why == NULL)
+        l->why = why;
+    return ERR_MALFORMED;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool read_quoted(struct line *l, struct token *t)
+{
+    const char *at = l->at + 1;
+    *t = (struct token){.text = at, .quoted = true};
+    for (; at < l->end && *at != '"'; at++)
+        if (*at == '\\' && ++at == l->end)
+            break;
+    if (at >= l->end) {
+        fail(l, "a quotation mark is not closed");
+        return false;
+    }
+    t->len = (size_t)(at - t->text);
+    l->at = at + 1;
+    return true;
+}
+
+/* The next token of the line. False at its end, at a comment, and where it is malformed (then l->why is set).
+ */
+static bool next_token(struct line *l, struct token *t)
+{
+    const char *at = l->at, *end = l->end;
+    while (at < end && is_blank(*at))
+        at++;
+    l->at = at;
+    if (at == end || *at == ';')
+        return false;
+    if (*at == '"')
+        return read_quoted(l, t);
+    *t = (struct token){.text = at};
+    for (; at < end && !is_blank(*at) && *at != ';' && *at != '"'; at++) {
+        if (*at == '(' || *at == ')') {
+            fail(l, "parentheses are not read here: one record is one line");
+            return false;
+        }
+        if (*at == '\\' && ++at == end) {
+            fail(l, "a backslash at the end of the line");
+            return false;
+        }
+    }
+    t->len = (size_t)(at - t->text);
+    l->at = at;
+    return true;
+}
+
+static bool number(const struct token *t, uint64_t max, uint32_t *out)
+{
+    uint64_t value = 0;
+    if (t->quoted || t->len == 0 || t->len > 10)
+        return false;
+    for (size_t i = 0; i < t->len; i++) {
+        if (t->text[i] < '0' || t->text[i] > '9')
+            return false;
+        value = value * 10 + (unsigned)(t->text[i] - '0');
+    }
+    if (value > max)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool absolute_name(const struct token *t, uint8_t *out, int *len)
+{
+    if (t->quoted || (t->len == 1 && t->text[0] == '@')) /* the origin: there is none here */
+        return false;
+    *len = name_from_text(t->text, t->len, out);
+    return *len >= 0;
+}
+
+static bool ipv4(const struct token *t, uint8_t *out)
+{
+    const char *at = t->text, *end = at + t->len;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0 && (at == end || *at++ != '.'))
+            return false;
+        unsigned value = 0, digits = 0;
+        for (; at < end && *at >= '0' && *at <= '9' && digits < 4; at++, digits++)
+            value = value * 10 + (unsigned)(*at - '0');
+        if (digits == 0 || digits > 3 || value > 255)
+            return false;
+        out[i] = (uint8_t)value;
+    }
+    return at == end && !t->quoted;
+}
+
+static bool ipv6(const struct token *t, uint8_t *out)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (t->quoted || t->len >= sizeof text || memchr(t->text, '\0', t->len) != NULL)
+        return false;
+    memcpy(text, t->text, t->len);
+    text[t->len] = '\0';
+    return inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Writes a character-string with its length octet. */
+static bool character_string(const struct token *t, struct cursor *out)
+{
+    uint8_t *len_octet = cursor_take(out, 1);
+    unsigned len = 0;
+    if (len_octet == NULL)
+        return false;
+    for (size_t i = 0; i < t->len; i++, len++) {
+        uint8_t c = (uint8_t)t->text[i];
+        if (c == '\\') { /* next_token() saw that something follows */
+            c = (uint8_t)t->text[++i];
+            if (is_digit((char)c)) {
+                if (t->len - i < 3 || !is_digit(t->text[i + 1]) || !is_digit(t->text[i + 2]))
+                    return false;
+                unsigned value = (c - '0') * 100u + (unsigned)(t->text[i + 1] - '0') * 10u +
+                                 (unsigned)(t->text[i + 2] - '0');
+                if (value > 255)
+                    return false;
+                c = (uint8_t)value;
+                i += 2;
+            }
+        }
+        cursor_put_u8(out, c);
+    }
+    *len_octet = (uint8_t)len;
+    return len <= 255 && !out->failed;
+}
+
+static int read_field(struct line *l, char field, struct cursor *out)
+{
+    struct token t;
+    if (!next_token(l, &t))
+        return fail(l, "the rdata ends too early");
+    uint32_t value;
+    uint8_t octets[NAME_MAX_LEN];
+    int len;
+    switch (field) {
+    case 'n':
+        if (!absolute_name(&t, octets, &len))
+            return fail(l, "expected a domain name in the rdata");
+        cursor_put(out, octets, (size_t)len);
+        return ERR_OK;
+    case 's':
+        if (!number(&t, UINT16_MAX, &value))
+            return fail(l, "expected a number from 0 to 65535");
+        cursor_put_u16(out, (uint16_t)value);
+        return ERR_OK;
+    case 'w':
+        if (!number(&t, UINT32_MAX, &value))
+            return fail(l, "expected a number from 0 to 4294967295");
+        cursor_put_u32(out, value);
+        return ERR_OK;
+    case '4':
+        if (!ipv4(&t, octets))
+            return fail(l, "expected an IPv4 address");
+        cursor_put(out, octets, 4);
+        return ERR_OK;
+    case '6':
+        if (!ipv6(&t, octets))
+            return fail(l, "expected an IPv6 address");
+        cursor_put(out, octets, 16);
+        return ERR_OK;
+    case 't':
+        return character_string(&t, out) ? ERR_OK : fail(l, "expected a string of at most 255 octets");
+    default: /* 'T' */
+        do {
+            if (!character_string(&t, out))
+                return fail(l, "expected strings of at most 255 octets");
+        } while (next_token(l, &t));
+        return l->why == NULL ? ERR_OK : ERR_MALFORMED;
+    }
+}
+
+static int hex_digit(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What follows `\#`: the length, then hexadecimal digits in words of any length (RFC 3597 section 5). */
+static int read_general(struct line *l, struct cursor *out)
+{
+    struct token t;
+    uint32_t expected;
+    if (!next_token(l, &t) || !number(&t, RDATA_MAX, &expected))
+        return fail(l, "expected the length of the rdata after \\#");
+    size_t digits = 0;
+    uint8_t octet = 0;
+    while (next_token(l, &t)) {
+        for (size_t i = 0; i < t.len; i++, digits++) {
+            int value = t.quoted ? -1 : hex_digit(t.text[i]);
+            if (value < 0)
+                return fail(l, "expected hexadecimal digits after \\#");
+            octet = (uint8_t)(octet << 4 | value);
+            if (digits % 2 == 1)
+                cursor_put_u8(out, octet);
+        }
+    }
+    if (l->why == NULL && digits != 2u * expected)
+        return fail(l, "the length after \\# is not that of the rdata");
+    return l->why == NULL ? ERR_OK : ERR_MALFORMED;
+}
+
+static int read_by_ldns(struct line *l, uint16_t type, struct cursor *out)
+{
+    struct token t;
+    const char *begin = l->at, *end = l->at;
+    while (next_token(l, &t)) /* finds where a comment begins and that quotes are closed */
+        end = l->at;
+    if (l->why != NULL)
+        return ERR_MALFORMED;
+    int len = rr_ldns_read(type, begin, (size_t)(end - begin), out->at);
+    if (len < 0)
+        return fail(l, len == ERR_UNSUPPORTED ? "rdata of this type is read in the form \\# LENGTH HEX only"
+                                              : "the rdata is not what the type demands");
+    cursor_take(out, (size_t)len);
+    return ERR_OK;
+}
+
+static int read_rdata(struct line *l, uint16_t type, struct cursor *out)
+{
+    const struct rrtype_info *info = rrtype_info(type);
+    const char *fields = info == NULL ? "" : info->fields;
+    bool ours = rrtype_fields_have_text(fields);
+    const uint8_t *begin = out->at;
+    struct line ahead = *l;
+    struct token t;
+    if (next_token(&ahead, &t) && !t.quoted && t.len == 2 && memcmp(t.text, "\\#", 2) == 0) {
+        *l = ahead;
+        if (read_general(l, out) < 0)
+            return ERR_MALFORMED;
+        if (ours && !rrtype_fields_match(fields, begin, (uint16_t)(out->at - begin)))
+            return fail(l, "the octets after \\# are not what the type demands");
+    } else if (ours) {
+        for (; *fields != '\0'; fields++)
+            if (read_field(l, *fields, out) < 0)
+                return ERR_MALFORMED;
+        if (next_token(l, &t))
+            return fail(l, "something follows the rdata");
+    } else if (read_by_ldns(l, type, out) < 0) {
+        return ERR_MALFORMED;
+    }
+    if (out->failed)
+        return fail(l, "the rdata is longer than 65535 octets");
+    return l->why == NULL ? ERR_OK : ERR_MALFORMED;
+}
+
+static uint16_t class_from_text(const struct token *t)
+{
+    if (t->len == 2 && strncasecmp(t->text, "IN", 2) == 0)
+        return CLASS_IN;
+    if (t->len == 2 && strncasecmp(t->text, "CH", 2) == 0)
+        return CLASS_CH;
+    if (t->len > 5 && strncasecmp(t->text, "CLASS", 5) == 0) {
+        struct token digits = {.text = t->text + 5, .len = t->len - 5};
+        uint32_t value;
+        return number(&digits, UINT16_MAX, &value) ? (uint16_t)value : 0;
+    }
+    return 0;
+}
+
+/* Owner, TTL and class (in either order), type. */
+static int read_head(struct line *l, struct rr_storage *storage, struct rr *out)
+{
+    struct token t;
+    int len;
+    if (l->at == l->end || is_blank(*l->at) || *l->at == ';' || *l->at == '$')
+        return fail(l, "expected a record that begins with its owner");
+    if (!next_token(l, &t) || !absolute_name(&t, storage->owner, &len))
+        return fail(l, "expected a domain name as the owner");
+    out->class = 0;
+    bool have_ttl = false;
+    for (int i = 0; i < 2; i++) {
+        if (!next_token(l, &t))
+            return fail(l, "expected a TTL, a class and a type");
+        if (!have_ttl && number(&t, INT32_MAX, &out->ttl))
+            have_ttl = true;
+        else if (out->class == 0 && !t.quoted)
+            out->class = class_from_text(&t);
+    }
+    if (!have_ttl)
+        return fail(l, "expected a TTL from 0 to 2147483647");
+    if (out->class == 0)
+        return fail(l, "expected the class IN");
+    out->type = next_token(l, &t) && !t.quoted ? rrtype_from_text(t.text, t.len) : 0;
+    return out->type != 0 ? ERR_OK : fail(l, "expected a record type");
+}
+
+int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out,
+                     const char **why)
+{
+    struct line l = {.at = line, .end = line + len};
+    struct rr rr = {.owner = storage->owner, .rdata = storage->rdata};
+    struct cursor c = cursor_of(storage->rdata, sizeof storage->rdata);
+    int ret = read_head(&l, storage, &rr);
+    if (ret == ERR_OK)
+        ret = read_rdata(&l, rr.type, &c);
+    if (ret != ERR_OK) {
+        *why = l.why != NULL ? l.why : "malformed record";
+        return ret;
+    }
+    rr.rdlen = (uint16_t)(c.at - storage->rdata);
+    *out = rr;
+    return ERR_OK;
+}
+
+int rr_from_text(const char *line, size_t len, struct rr_storage *storage, struct rr *out)
+{
+    const char *why;
+    return rr_from_text_why(line, len, storage, out, &why);
+}

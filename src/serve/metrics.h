@@ -143,6 +143,15 @@ void metrics_gauge_remove(struct metric_gauge *g); /* NULL allowed */
 #define METRICS_TIME_BOUNDS 16
 extern const uint64_t metrics_time_bounds[METRICS_TIME_BOUNDS]; /* 0.25 ms times 2^n, in ns */
 
+/* ---- DNS requests (query_metrics.c; what went through a chain is counted by the prometheus plugin) ---- */
+
+struct request;
+struct listener;
+
+/* Counts a request that no block took, under zone "dropped" as CoreDNS does: r->reply is its error answer,
+ * not yet finished. In the worker's thread. */
+void metrics_refused(const struct request *r, const struct listener *l);
+
 /* ---- the page ---- */
 
 /* Appends all families in order of name, in text format 0.0.4. ERR_LIMIT, -ENOMEM. */

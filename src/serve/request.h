@@ -47,7 +47,10 @@ struct request {
     bool shuffle;         /* loadbalance: addresses of the answer are put in random order */
     uint16_t max_udp;     /* bufsize: the most a UDP answer may take; 0 no such limit */
     void *waiting;        /* of the stage that returned VERDICT_PENDING */
+    const char *error_text; /* why the answer is SERVFAIL, for the errors plugin; static or kept until the answer is out */
+    bool parked;   /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;
+    request_done *asker; /* of an internal request: what `done` calls */
     void *origin; /* of `done`: the TCP connection, the asker of an internal request */
 };
 

@@ -1,0 +1,107 @@
+"""Comparing two answers to the same question, and the list of differences that are known and meant."""
+
+import dataclasses
+import fnmatch
+import os
+
+DIFFERENCES = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "differences.md")
+
+# A cache counts TTLs down, and two servers are not asked in the same instant.
+SLACK_SECONDS = 2
+
+
+def differences(theirs, ours, counted_down=0):
+    """What differs, one line a difference, "CoreDNS's -> Seamark's". `counted_down` is by how many seconds their TTL
+    may be below ours because it comes out of a cache."""
+    lines = []
+    if theirs.rcode != ours.rcode:
+        lines.append(f"rcode: {theirs.rcode} -> {ours.rcode}")
+    lines += [f"flag: -{f}" for f in sorted(theirs.flags - ours.flags)]
+    lines += [f"flag: +{f}" for f in sorted(ours.flags - theirs.flags)]
+    if theirs.edns != ours.edns:
+        lines.append(f"edns: {theirs.edns} -> {ours.edns}")
+    if "TC" in theirs.flags & ours.flags:
+        return lines  # which records a cut answer keeps is chance; the same question over TCP is compared whole
+    for section in ("answer", "authority", "additional"):
+        lines += _section(section, getattr(theirs, section), getattr(ours, section), counted_down)
+    return lines
+
+
+def _section(section, theirs, ours, counted_down):
+    lines = [f"{section}: -{line}" for line in theirs.keys() - ours.keys()]
+    lines += [f"{section}: +{line}" for line in ours.keys() - theirs.keys()]
+    for line in theirs.keys() & ours.keys():
+        below = ours[line] - theirs[line]
+        slack = SLACK_SECONDS if counted_down else 0
+        if not -slack <= below <= max(counted_down, slack):
+            lines.append(f"{section} ttl: {line}: {theirs[line]} -> {ours[line]}")
+    return sorted(lines)
+
+
+@dataclasses.dataclass
+class Rule:
+    """One row of docs/differences.md. Names and differences are shell patterns; types are names, or `not` and names."""
+    id: str
+    names: list
+    types: list
+    allowed: list
+    used: int = 0
+
+    def covers(self, kind, rdtype, line):
+        return (any(fnmatch.fnmatchcase(kind, p) for p in self.names) and self._covers_type(rdtype)
+                and any(fnmatch.fnmatchcase(line, p) for p in self.allowed))
+
+    def _covers_type(self, rdtype):
+        if self.types[0] == "not":
+            return rdtype not in self.types[1:]
+        return self.types[0] == "all" or rdtype in self.types
+
+
+def _cells(line):
+    return [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+
+
+def load_rules(path=DIFFERENCES):
+    """The rows of the table in docs/differences.md that begin with an identifier in back-quotes."""
+    rules = []
+    with open(path, encoding="utf-8") as text:
+        for line in text:
+            if line.startswith("| `"):
+                rule, names, types, allowed = _cells(line)[:4]
+                rules.append(Rule(rule, [n.strip() for n in names.split(",")], types.replace(",", " ").split(),
+                                  [a.strip().strip("`") for a in allowed.split(";")]))
+    return rules
+
+
+class Report:
+    """Gathers what no rule covers, and says it in groups: at which kind of name, of which types, how often, where."""
+
+    def __init__(self, rules):
+        self.rules = rules
+        self.asked = 0
+        self.groups = {}
+
+    def take(self, question, theirs, ours, counted_down):
+        self.asked += 1
+        for line in differences(theirs, ours, counted_down):
+            rule = next((r for r in self.rules if r.covers(question.kind, question.rdtype, line)), None)
+            if rule:
+                rule.used += 1
+            else:
+                self.groups.setdefault((question.kind, self._general(line)), []).append((question, line))
+
+    @staticmethod
+    def _general(line):
+        """Without the names in it, so that the same difference at many names is one group."""
+        head, _, rest = line.partition(": ")
+        if head in ("rcode", "flag", "edns"):
+            return line
+        return f"{head}: {rest[0] if rest[0] in '+-' else ''}{rest.split()[1]}"
+
+    def text(self, examples=3):
+        lines = []
+        for (kind, what), cases in sorted(self.groups.items()):
+            types = " ".join(sorted({question.rdtype for question, _ in cases}))
+            lines.append(f"{kind}: {what} ({len(cases)} times; {types})")
+            lines += [f"    {question}  {line}" for question, line in cases[:examples]]
+        return "\n".join(lines)

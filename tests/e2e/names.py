@@ -1,0 +1,117 @@
+"""Which names to ask: all that the objects of a cluster give by the DNS specification, and their neighbours.
+
+This derives names and what kind of name each is; what the answer must be, CoreDNS says.
+"""
+
+import ipaddress
+
+SVC, POD = "svc.", "pod."
+
+
+def derive(zone, namespaces, services, slices):
+    """{name: kind} of every name that exists for CoreDNS or for a zone file."""
+    names = {zone: "apex", SVC + zone: "branch", POD + zone: "branch",
+             "dns-version." + zone: "version", "ns.dns." + zone: "name server", "dns." + zone: "between"}
+    for ns in namespaces:
+        names[f"{ns}.{SVC}{zone}"] = "namespace"
+        names[f"{ns}.{POD}{zone}"] = "pod namespace"
+        for label in ("10-1-2-3", "fd00--1", "2001-db8--a-b"):
+            names[f"{label}.{ns}.{POD}{zone}"] = "pod"
+    for obj in services:
+        _add_service(names, zone, obj, slices)
+    for obj in slices:
+        _add_reverse(names, [a for e in obj["endpoints"] or [] for a in e["addresses"]])
+    return names
+
+
+def _add_service(names, zone, obj, slices):
+    meta, spec = obj["metadata"], obj["spec"]
+    base = f"{meta['name']}.{meta['namespace']}.{SVC}{zone}"
+    external = spec.get("type") == "ExternalName"
+    names[base] = "external name" if external else "service"
+    _add_ports(names, base, spec.get("ports", []))
+    if external:
+        return
+    _add_reverse(names, [a for a in spec.get("clusterIPs", []) if a != "None"])
+    for part in slices:
+        if _owner(part) != (meta["namespace"], meta["name"]):
+            continue
+        _add_ports(names, base, part.get("ports") or [])
+        for point in part["endpoints"] or []:
+            for label in [point.get("hostname")] + [dashed(a) for a in point["addresses"]]:
+                if label:
+                    names[f"{label}.{base}"] = "endpoint"
+
+
+def _add_ports(names, base, ports):
+    for p in ports:
+        protocol = f"_{p.get('protocol', 'TCP').lower()}.{base}"
+        names[protocol] = "between"
+        if p.get("name"):
+            names[f"_{p['name']}.{protocol}"] = "port"
+
+
+def _add_reverse(names, addresses):
+    """The reverse name, and all that lie between it and the zone."""
+    for address in addresses:
+        try:
+            name = ipaddress.ip_address(address).reverse_pointer + "."
+        except ValueError:
+            continue  # an FQDN slice
+        names[name] = "reverse"
+        while (name := name.split(".", 1)[1]).count(".") > 2:
+            names.setdefault(name, "reverse between")
+
+
+def _owner(part):
+    meta = part["metadata"]
+    return meta["namespace"], meta.get("labels", {}).get("kubernetes.io/service-name")
+
+
+def dashed(address):
+    label = address.replace(".", "-").replace(":", "-")
+    return label + "0" if label.endswith("-") else label
+
+
+def neighbours(names):
+    """{name: kind} of names one step away from the given ones: a label more, a label changed, a port written without
+    its underscores. One of them may exist after all (an address of a pod, say): then it is left out."""
+    found = {}
+
+    def add(name, kind):
+        if name not in names:
+            found.setdefault(name, kind)
+
+    for name, kind in names.items():
+        first, rest = name.split(".", 1)
+        below = "below " + kind
+        add("x." + name, below)
+        if kind in ("apex", "branch"):
+            continue
+        add(f"{_changed(first)}.{rest}", "beside " + kind)
+        if kind == "port":
+            protocol, base = rest.split(".", 1)
+            add(f"{first[1:]}.{protocol[1:]}.{base}", "port without underscores")
+            add(f"_.{rest}", "port left empty")
+    return found
+
+
+def _changed(label):
+    """The label with its last character changed: another number stays a number, so that a reverse name stays one."""
+    last = label[-1]
+    return label[:-1] + (str((int(last) + 4) % 10) if last.isdigit() else "zy"[last == "z"])
+
+
+def in_capitals(names):
+    return {name.upper(): kind for name, kind in names.items()}
+
+
+# Neither in the cluster's zones nor derived from them: answered by the upstream resolver.
+OUTSIDE = {name: "outside" for name in (
+    "www.example.", "alias.example.", "v4only.example.", "brief.example.", "text.example.", "mail.example.",
+    "missing.example.", "broken.example.", "long.example.", "MIXED.example.", "local.", ".")}
+OUTSIDE.update({
+    "10.in-addr.arpa.": "reverse between", "1.2.3.4.in-addr.arpa.": "reverse outside",
+    "300.1.244.10.in-addr.arpa.": "reverse outside", "x.1.1.244.10.in-addr.arpa.": "reverse outside",
+    "in-addr.arpa.": "reverse apex", "ip6.arpa.": "reverse apex",
+})

@@ -1,0 +1,125 @@
+"""The outside world: an upstream resolver on loopback that knows a handful of names, so that no test needs a network.
+
+It answers like a recursive resolver (RA set, AA not), over UDP and TCP, from the table below.
+"""
+
+import socketserver
+import struct
+import threading
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+from process import loopback
+
+PORT = 53535
+NEGATIVE = "300 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
+RECORDS = """
+www.example.            3600 A     198.51.100.1
+www.example.            3600 A     198.51.100.2
+www.example.            3600 AAAA  2001:db8::1
+brief.example.          2    A     198.51.100.3
+v4only.example.         120  A     198.51.100.4
+alias.example.          600  CNAME www.example.
+text.example.           120  TXT   "some text"
+mail.example.           120  MX    10 www.example.
+_sip._tcp.example.      120  SRV   1 2 5060 www.example.
+MiXed.example.          120  A     198.51.100.5
+long.example.           120  TXT   "%s"
+""" % '" "'.join("x" * 250 for _ in range(8))
+FAILING = dns.name.from_text("broken.example.")
+
+
+def _rrset(name, rest):
+    ttl, *words = rest.split(None, 3)
+    if words[0] == "IN":
+        words = rest.split(None, 3)[2:]
+    return dns.rrset.from_text(name, int(ttl), "IN", words[0], " ".join(words[1:]))
+
+
+def _load():
+    table = {}
+    for line in RECORDS.strip().splitlines():
+        name, rest = line.split(None, 1)
+        rrset = _rrset(name, rest)
+        table.setdefault((rrset.name, rrset.rdtype), dns.rrset.RRset(rrset.name, 1, rrset.rdtype)).update(rrset)
+    return table
+
+
+TABLE = _load()
+NAMES = {name for name, _ in TABLE}
+
+
+def answer(query):
+    reply = dns.message.make_response(query, recursion_available=True)
+    name, rdtype = query.question[0].name, query.question[0].rdtype
+    if name == FAILING:
+        reply.set_rcode(dns.rcode.SERVFAIL)
+        return reply
+    for _ in range(8):
+        alias = TABLE.get((name, dns.rdatatype.CNAME))
+        if alias is None or rdtype == dns.rdatatype.CNAME:
+            break
+        reply.answer.append(alias)
+        name = alias[0].target
+    found = TABLE.get((name, rdtype))
+    if found is not None:
+        reply.answer.append(found)
+    else:
+        reply.set_rcode(dns.rcode.NOERROR if name in NAMES else dns.rcode.NXDOMAIN)
+        reply.authority.append(_rrset("example.", NEGATIVE))
+    return reply
+
+
+class _Udp(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, sock = self.request
+        query = dns.message.from_wire(data)
+        wire = answer(query).to_wire(max_size=65535)
+        room = max(512, query.payload if query.edns >= 0 else 0)
+        if len(wire) > room:
+            short = dns.message.make_response(query, recursion_available=True)
+            short.flags |= dns.flags.TC
+            wire = short.to_wire()
+        sock.sendto(wire, self.client_address)
+
+
+class _Tcp(socketserver.BaseRequestHandler):
+    def handle(self):
+        stream = self.request.makefile("rwb")
+        while len(head := stream.read(2)) == 2:
+            wire = answer(dns.message.from_wire(stream.read(struct.unpack("!H", head)[0]))).to_wire(max_size=65535)
+            stream.write(struct.pack("!H", len(wire)) + wire)
+            stream.flush()
+
+
+class _UdpServer(socketserver.UDPServer):
+    allow_reuse_address = True
+
+
+class _TcpServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+class Outside:
+    """Two threads that serve until stop()."""
+
+    def __init__(self):
+        self.address, self.port = loopback(), PORT
+        where = (self.address, self.port)
+        self.servers = [_UdpServer(where, _Udp), _TcpServer(where, _Tcp)]
+
+    def start(self):
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        return self
+
+    def stop(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()

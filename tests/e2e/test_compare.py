@@ -1,0 +1,117 @@
+"""Seamark answers what CoreDNS answers: every name of the cluster and names beside them, asked of both."""
+
+import dataclasses
+import os
+
+import pytest
+
+import names
+import world
+from compare import Report, load_rules
+from question import ask
+from process import wait_for
+
+TYPES = ["A", "AAAA", "SRV", "PTR", "TXT", "SOA", "NS", "CNAME", "ANY", "HTTPS"]
+CACHE_SECONDS = 30  # `cache 30`
+RULES = load_rules()
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    name: str
+    rdtype: str
+    kind: str
+    tcp: bool = False
+    edns: int = 1232
+
+    def __str__(self):
+        how = (" tcp" if self.tcp else "") + ("" if self.edns else " without EDNS")
+        return f"{self.name} {self.rdtype}{how}"
+
+    def of(self, server):
+        return ask(server, self.name, self.rdtype, self.tcp, self.edns)
+
+    def may_come_from_a_cache(self):
+        """With kubeadm's Corefile: what the upstream said, be it because the reverse zones fall through to it."""
+        return any(word in self.kind for word in ("outside", "external name", "reverse"))
+
+
+@pytest.fixture(scope="module")
+def derived(cluster):
+    world.build(cluster.admin)
+    api = cluster.admin
+    return names.derive(world.ZONE, [n["metadata"]["name"] for n in api.list("/api/v1/namespaces")],
+                        api.list("/api/v1/services"), api.list("/apis/discovery.k8s.io/v1/endpointslices"))
+
+
+def questions(asked):
+    return [Question(name, rdtype, kind) for name, kind in asked.items() for rdtype in TYPES]
+
+
+def other_ways(asked):
+    """Over TCP, and with an offer of 512 octets: the names that have much to say, in the types that they say it in."""
+    long = {n: k for n, k in asked.items() if k in ("service", "external name", "port", "apex", "outside", "between")}
+    for name, kind in long.items():
+        for rdtype in ("A", "AAAA", "SRV", "TXT", "NS"):
+            yield Question(name, rdtype, kind, tcp=True)
+            yield Question(name, rdtype, kind, edns=None)
+
+
+def compare(theirs, ours, asked, all_cached=False):
+    report = Report(RULES)
+    for question in asked:
+        counted_down = CACHE_SECONDS if all_cached or question.may_come_from_a_cache() else 0
+        report.take(question, question.of(theirs), question.of(ours), counted_down)
+    with open(os.path.join(ours.folder, "differences.txt"), "w", encoding="utf-8") as out:
+        out.write(report.text(examples=100000))
+    if report.groups:
+        pytest.fail(f"of {report.asked} questions, these are answered differently:\n{report.text()}", pytrace=False)
+
+
+def both(start_both, cache):
+    theirs, ours = start_both(cache)
+    wait_for("both know the last endpoint", lambda: all(
+        ask(s, "web.pod.svc.cluster.local.").addresses() and ask(s, "crowd.shop.svc.cluster.local.", tcp=True).addresses()
+        for s in (theirs, ours)), 10)
+    return theirs, ours
+
+
+@pytest.fixture(scope="module")
+def kubeadm(start_both, derived):
+    """Both with kubeadm's Corefile, where cluster names are not cached: TTLs must be the same to the second."""
+    return both(start_both, "kubeadm")
+
+
+def test_every_name_of_the_cluster(kubeadm, derived):
+    compare(*kubeadm, questions(derived))
+
+
+def test_names_that_are_not_there(kubeadm, derived):
+    compare(*kubeadm, questions(names.neighbours(derived)))
+
+
+def test_names_in_capitals(kubeadm, derived):
+    compare(*kubeadm, questions(names.in_capitals(derived)))
+
+
+def test_names_outside(kubeadm):
+    compare(*kubeadm, questions(names.OUTSIDE))
+
+
+def test_tcp_and_small_answers(kubeadm, derived):
+    compare(*kubeadm, other_ways({**derived, **names.OUTSIDE}))
+
+
+def test_with_a_cache_over_everything(start_both, derived):
+    """The stock Corefile: what CoreDNS keeps for 30 s may have a lower TTL, and says the same otherwise."""
+    servers = both(start_both, "stock")
+    for _ in range(2):  # the second time from the cache
+        compare(*servers, questions({**derived, **names.OUTSIDE}), all_cached=True)
+
+
+def test_every_known_difference_is_seen(standing_in):
+    """A rule that nothing needs any more hides the next difference of its kind."""
+    if standing_in:
+        pytest.skip("another program stands in for Seamark")
+    unused = [rule.id for rule in RULES if not rule.used]
+    assert not unused, f"docs/differences.md lists what no longer differs: {', '.join(unused)}"

@@ -1,7 +1,7 @@
 /*
- * The Corefile, read as CoreDNS reads it: server blocks of keys and directives, snippets, `import`, environment
- * variables, quoting and comments. What a directive means is its plugin's business (src/plugins/, and
- * conf/kubernetes_block.h for the one that both programs read); this module knows words and lines only.
+ * The Corefile, read as CoreDNS reads it: server blocks of keys and directives, snippets, `import`,
+ * environment variables, quoting and comments. What a directive means is its plugin's business (src/plugins/,
+ * and conf/kubernetes_block.h for the one that both programs read); this module knows words and lines only.
  *
  * A loaded corefile is immutable, owns all its memory (one arena) and may be read by any thread.
  */
@@ -15,12 +15,12 @@
 
 /* A line of the configuration and, where it ends in `{`, the lines inside its braces. */
 struct directive {
-    const char *name;       /* first word */
+    const char *name;        /* first word */
     const char *const *args; /* the words behind it, nargs of them, then NULL */
     size_t nargs;
     const struct directive *body; /* nbody lines; NULL where there was no brace */
     size_t nbody;
-    int has_body; /* true for `{ }` too */
+    int has_body;     /* true for `{ }` too */
     const char *file; /* where the line stands, through imports too */
     unsigned line;    /* counted from 1 */
 };
@@ -32,7 +32,8 @@ struct server_key {
     enum key_scheme scheme;
     const char *zone; /* presentation form, lower case, with the final dot */
     uint16_t port;    /* 0 where none was written: the scheme's default, or -dns.port for dns:// */
-    const char *cidr; /* the CIDR it was written as ("10.0.0.0/23"), or NULL; loopback to what a plugin may want */
+    const char
+        *cidr; /* the CIDR it was written as ("10.0.0.0/23"), or NULL; loopback to what a plugin may want */
 };
 
 struct server_block {
@@ -47,15 +48,16 @@ struct server_block {
 struct corefile {
     const struct server_block *blocks;
     size_t nblocks;
-    uint64_t hash; /* of all tokens: comments and white space do not count, imported files do */
+    uint64_t hash;            /* of all tokens: comments and white space do not count, imported files do */
     const char *const *files; /* every file that was read, nfiles of them */
     size_t nfiles;
     void *arena;
 };
 
 /*
- * Loads the file at `path`. Errors: ERR_CONFIG with `e` set to "FILE:LINE - what was expected, what was found";
- * -errno where the file cannot be read; -ENOMEM. Limits are named in corefile.c. Control thread only (getenv).
+ * Loads the file at `path`. Errors: ERR_CONFIG with `e` set to "FILE:LINE - what was expected, what was
+ * found"; -errno where the file cannot be read; -ENOMEM. Limits are named in corefile.c. Control thread only
+ * (getenv).
  */
 int corefile_load(const char *path, struct corefile **out, struct errtext *e);
 

@@ -1,7 +1,7 @@
 /*
- * The `kubernetes` block of a Corefile as both programs read it: seamark for the names it answers, seamark-sync for
- * what it watches and renders. Options and defaults are CoreDNS's; what is Seamark's own is marked. An option that
- * this build does not do yet is an error that says so.
+ * The `kubernetes` block of a Corefile as both programs read it: seamark for the names it answers,
+ * seamark-sync for what it watches and renders. Options and defaults are CoreDNS's; what is Seamark's own is
+ * marked. An option that this build does not do yet is an error that says so.
  */
 #ifndef SEAMARK_CONF_KUBERNETES_BLOCK_H
 #define SEAMARK_CONF_KUBERNETES_BLOCK_H
@@ -15,32 +15,32 @@
 enum pods_mode { PODS_DISABLED, PODS_INSECURE, PODS_VERIFIED };
 
 struct kubernetes_block {
-    struct zone_list zones;     /* forward and reverse, from the arguments or the server block's keys */
-    const char *primary;        /* the first forward zone: PTR targets are below it; points into zones */
-    char *endpoint;             /* URL or NULL */
+    struct zone_list zones; /* forward and reverse, from the arguments or the server block's keys */
+    const char *primary;    /* the first forward zone: PTR targets are below it; points into zones */
+    char *endpoint;         /* URL or NULL */
     char *tls_cert, *tls_key, *tls_ca;
     char *kubeconfig, *context; /* files and names, or NULL */
-    char *objects;              /* Seamark's own: `objects PATH`, a file or folder of Kubernetes objects as source */
+    char *objects; /* Seamark's own: `objects PATH`, a file or folder of Kubernetes objects as source */
     struct zone_list namespaces; /* plain names here, not zones; empty: all */
     enum pods_mode pods;
     bool endpoint_pod_names;
-    uint32_t ttl;               /* seconds, 0 to 3600, default 5 */
+    uint32_t ttl; /* seconds, 0 to 3600, default 5 */
     bool noendpoints;
     bool ignore_empty_service;
     bool fallthrough;
     struct zone_list fallthrough_zones; /* empty: all */
-    int64_t startup_timeout_ms; /* default 5000 */
-    const struct directive *directive; /* borrowed from the corefile */
+    int64_t startup_timeout_ms;         /* default 5000 */
+    const struct directive *directive;  /* borrowed from the corefile */
 };
 
-/* Reads one block; `b` gives the zones where the directive names none. The result borrows from the corefile and is
- * released with kubernetes_block_free(). Errors: ERR_CONFIG with `e` set. */
-int kubernetes_block_parse(const struct server_block *b, const struct directive *d, struct kubernetes_block *out,
-                           struct errtext *e);
+/* Reads one block; `b` gives the zones where the directive names none. The result borrows from the corefile
+ * and is released with kubernetes_block_free(). Errors: ERR_CONFIG with `e` set. */
+int kubernetes_block_parse(const struct server_block *b, const struct directive *d,
+                           struct kubernetes_block *out, struct errtext *e);
 void kubernetes_block_free(struct kubernetes_block *k);
 
-/* One line with everything that shapes the records of a zone (source, ttl, namespaces, ...): it stands in the header
- * of the zone file, and a file whose line differs is not served. Appends to `out`. */
+/* One line with everything that shapes the records of a zone (source, ttl, namespaces, ...): it stands in the
+ * header of the zone file, and a file whose line differs is not served. Appends to `out`. */
 int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *out);
 
 #endif

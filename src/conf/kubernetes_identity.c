@@ -1,0 +1,137 @@
+/*
+ * The line that says what shaped the records of a zone. Two blocks give the same line exactly where they give
+ * the same records from the same source: so namespaces are sorted, and fallthrough and timeouts are not in
+ * it. It is written into a file that people read, so no secret may be in it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/kubernetes_block.h"
+
+/* The most octets of one value; a longer one is cut and closed with a hash of the whole, so that the line
+ * fits into a header of the zone file (4096 octets) whatever is configured. */
+#define VALUE_MAX 512
+
+/* Appends what fits and what reads back as one word. */
+static void append_escaped(struct bytes *out, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if (*p <= ' ' || *p >= 0x7f || *p == '%')
+            bytes_printf(out, "%%%02X", *p);
+        else
+            bytes_append(out, p, 1);
+    }
+}
+
+static uint64_t hash_of(const char *data, size_t len)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3;
+    return hash;
+}
+
+/* Shortens what was appended since `start` where it is too long. */
+static void shorten(struct bytes *out, size_t start)
+{
+    if (out->error != ERR_OK || out->len - start <= VALUE_MAX)
+        return;
+    uint64_t hash = hash_of(out->data + start, out->len - start);
+    out->len = start + VALUE_MAX - 17;
+    bytes_printf(out, "~%016llx", (unsigned long long)hash);
+}
+
+/* A URL without the user and password that may stand in it, `https://user:secret@host/`. */
+static int append_url(struct bytes *out, const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    size_t authority = strcspn(host, "/?#");
+    char *copy = strdup(url);
+    if (copy == NULL)
+        return -ENOMEM;
+    char *host_copy = copy + (host - url);
+    for (size_t i = authority; i-- > 0;)
+        if (host[i] == '@') {
+            memmove(host_copy, host_copy + i + 1, strlen(host_copy + i + 1) + 1);
+            break;
+        }
+    copy[strcspn(copy, "?#")] = '\0';
+    append_escaped(out, copy);
+    free(copy);
+    return ERR_OK;
+}
+
+static int append_source(const struct kubernetes_block *k, struct bytes *out)
+{
+    size_t start = out->len;
+    int ret = ERR_OK;
+    if (k->objects != NULL) {
+        bytes_append_str(out, "objects:");
+        append_escaped(out, k->objects);
+    } else if (k->kubeconfig != NULL) {
+        bytes_append_str(out, "kubeconfig:");
+        append_escaped(out, k->kubeconfig);
+        shorten(out, start);
+        bytes_append_str(out, " context=");
+        start = out->len;
+        append_escaped(out, k->context == NULL ? "" : k->context);
+    } else if (k->endpoint != NULL) {
+        ret = append_url(out, k->endpoint);
+    } else {
+        bytes_append_str(out, "in-cluster");
+    }
+    shorten(out, start);
+    return ret;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int append_namespaces(const struct zone_list *namespaces, struct bytes *out)
+{
+    if (namespaces->count == 0) {
+        bytes_append_str(out, "*");
+        return ERR_OK;
+    }
+    char **sorted = calloc(namespaces->count, sizeof *sorted);
+    if (sorted == NULL)
+        return -ENOMEM;
+    memcpy(sorted, namespaces->zones, namespaces->count * sizeof *sorted);
+    qsort(sorted, namespaces->count, sizeof *sorted, compare_text);
+    size_t start = out->len;
+    for (size_t i = 0; i < namespaces->count; i++) {
+        if (i > 0)
+            bytes_append_str(out, ",");
+        append_escaped(out, sorted[i]);
+    }
+    free(sorted);
+    shorten(out, start);
+    return ERR_OK;
+}
+
+int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *out)
+{
+    static const char *const modes[] = {
+        [PODS_DISABLED] = "disabled",
+        [PODS_INSECURE] = "insecure",
+        [PODS_VERIFIED] = "verified",
+    };
+    int ret = append_source(k, out);
+    if (ret != ERR_OK)
+        return ret;
+    bytes_printf(out, " ttl=%u pods=%s namespaces=", k->ttl, modes[k->pods]);
+    ret = append_namespaces(&k->namespaces, out);
+    if (ret != ERR_OK)
+        return ret;
+    bytes_printf(
+        out, " endpoint_pod_names=%s noendpoints=%s ignore=%s primary=", k->endpoint_pod_names ? "yes" : "no",
+        k->noendpoints ? "yes" : "no", k->ignore_empty_service ? "empty_service" : "none");
+    size_t start = out->len;
+    append_escaped(out, k->primary);
+    shorten(out, start);
+    return out->error;
+}

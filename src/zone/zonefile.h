@@ -1,6 +1,6 @@
 /*
- * The zone file: an RFC 1035 master file, one record a line with absolute names, in canonical order (the SOA first),
- * between a header and a trailer of comments, so that any other name server loads it as it is:
+ * The zone file: an RFC 1035 master file, one record a line with absolute names, in canonical order (the SOA
+ * first), between a header and a trailer of comments, so that any other name server loads it as it is:
  *
  *     ; seamark zone file 1
  *     ; zone: cluster.local.
@@ -10,13 +10,15 @@
  *     ; source: https://10.96.0.1:443 ttl=30 pods=insecure ...   (kubernetes_block_identity)
  *     ; cluster: 6f9619ff-8b86-d011-b42d-00c04fc964ff            (UID of the namespace kube-system)
  *     ; versions: namespaces=1001 services=1002 endpointslices=1003
- *     cluster.local.	30	IN	SOA	ns.dns.cluster.local. hostmaster.cluster.local. 1763878800 7200 1800 86400 30
+ *     cluster.local.	30	IN	SOA	ns.dns.cluster.local. hostmaster.cluster.local. 1763878800
+ * 7200 1800 86400 30
  *     ...
  *     ; end: 4711 records, crc32 1a2b3c4d
  *
- * The checksum is zlib's crc32 over every octet before the trailer line. A file without its trailer, or with another
- * sum or count, is damaged: it is refused whole. DIR/<zone>.zone; the zone's presentation form without its final dot
- * is the file name, with `/` and control octets escaped as %XX; the root zone is `root`.
+ * The checksum is zlib's crc32 over every octet before the trailer line. A file without its trailer, or with
+ * another sum or count, is damaged: it is refused whole. DIR/<zone>.zone; the zone's presentation form
+ * without its final dot is the file name, with `/` and control octets escaped as %XX; the root zone is
+ * `root`.
  */
 #ifndef SEAMARK_ZONE_ZONEFILE_H
 #define SEAMARK_ZONE_ZONEFILE_H
@@ -37,7 +39,8 @@ struct zonefile_header {
     char versions[512];
 };
 
-/* Path of a zone's file in `folder` with the suffix ".zone" or ".journal". ERR_LIMIT where it does not fit. */
+/* Path of a zone's file in `folder` with the suffix ".zone" or ".journal". ERR_LIMIT where it does not fit.
+ */
 int zonefile_path(const char *folder, const uint8_t *apex, const char *suffix, char *out, size_t out_len);
 
 /* ---- writing (seamark-sync) ---- */
@@ -45,25 +48,29 @@ struct zonefile_writer {
     struct fsio_replace file;
     uint32_t crc;
     uint64_t records;
-    struct bytes line;
-    int error; /* sticky */
+    uint64_t expected; /* as the header says, or 0 */
+    struct bytes line; /* text not yet written */
+    int error;         /* sticky */
 };
-/* header->records is not known yet and is written by the trailer alone where it is 0. */
+/* header->records is not known yet and is written by the trailer alone where it is 0. On failure there is
+ * nothing to commit or abort. Any failure of a later call sticks: commit then fails and the old file stands.
+ */
 int zonefile_write_begin(struct zonefile_writer *w, const char *path, const struct zonefile_header *header);
 int zonefile_write_rr(struct zonefile_writer *w, const struct rr *rr); /* in canonical order */
-int zonefile_write_commit(struct zonefile_writer *w);                   /* durable replace; frees in every case */
+int zonefile_write_commit(struct zonefile_writer *w); /* durable replace; frees in every case */
 void zonefile_write_abort(struct zonefile_writer *w);
 
 /* ---- reading ---- */
 /* Reads the header alone. ERR_MALFORMED where it is no zone file of ours, -errno. */
 int zonefile_read_header(const char *path, struct zonefile_header *out, struct errtext *e);
 
-/* Calls visit for every record in file order; stops where it returns non-zero and returns that. Checks count and
- * checksum at the end: records have been visited by then, so build aside and drop on failure. */
-int zonefile_read(const char *path, struct zonefile_header *header, int (*visit)(const struct rr *rr, void *ctx),
-                  void *ctx, struct errtext *e);
+/* Calls visit for every record in file order; stops where it returns non-zero and returns that. Checks count
+ * and checksum at the end: records have been visited by then, so build aside and drop on failure. */
+int zonefile_read(const char *path, struct zonefile_header *header,
+                  int (*visit)(const struct rr *rr, void *ctx), void *ctx, struct errtext *e);
 
-/* Loads a whole file into a new zone. `*out` is written only on success. Errors name file, line and what was wrong. */
+/* Loads a whole file into a new zone. `*out` is written only on success. Errors name file, line and what was
+ * wrong. */
 int zonefile_load(const char *path, const uint8_t *apex, struct zonefile_header *header, struct zone **out,
                   struct errtext *e);
 

@@ -103,6 +103,8 @@ def _starter(kind, program, *more):
     started = []
 
     def start(cache="kubeadm"):
+        if not os.access(program, os.X_OK):
+            pytest.fail(f"{program} is not built", pytrace=False)
         started.append(kind(program, *more, cache))
         return started[-1].start().wait_ready()
 

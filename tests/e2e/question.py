@@ -42,9 +42,9 @@ def make_query(name, rdtype, edns=1232):
     return dns.message.make_query(name, rdtype, **options)
 
 
-def _udp(server, wire):
+def _udp(server, wire, timeout):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(TIMEOUT)
+        s.settimeout(timeout)
         s.connect((server.address, server.port))
         s.send(wire)
         while True:
@@ -53,8 +53,8 @@ def _udp(server, wire):
                 return reply
 
 
-def _tcp(server, wire):
-    with socket.create_connection((server.address, server.port), TIMEOUT) as s:
+def _tcp(server, wire, timeout):
+    with socket.create_connection((server.address, server.port), timeout) as s:
         s.sendall(struct.pack("!H", len(wire)) + wire)
         stream = s.makefile("rb")
         head = stream.read(2)
@@ -91,13 +91,13 @@ def read_answer(query, wire):
                   additional=_section(reply.additional), edns=edns)
 
 
-def ask(server, name, rdtype="A", tcp=False, edns=1232):
+def ask(server, name, rdtype="A", tcp=False, edns=1232, timeout=TIMEOUT):
     """One question, asked again once where nothing comes back. A reply that cannot be read raises."""
     query = make_query(name, rdtype, edns)
     wire = query.to_wire()
     for _ in range(TRIES):
         try:
-            return read_answer(query, (_tcp if tcp else _udp)(server, wire))
+            return read_answer(query, (_tcp if tcp else _udp)(server, wire, timeout))
         except OSError:
             continue
     return SILENCE

@@ -3,6 +3,7 @@
 import os
 
 from process import Process, http_status, loopback
+from question import ask
 
 DNS_PORT = 5353
 HEALTH_PORT = 8080
@@ -67,7 +68,9 @@ class Server:
         return self
 
     def is_ready(self):
-        return http_status(f"http://{self.address}:{READY_PORT}/ready") == 200
+        """CoreDNS says ready on HTTP some 50 ms before its DNS sockets are open, so both are asked."""
+        return (http_status(f"http://{self.address}:{READY_PORT}/ready") == 200
+                and ask(self, "cluster.local.", "SOA").rcode == "NOERROR")
 
     def wait_ready(self, seconds=30):
         self.process.wait_ready(self.is_ready, seconds)

@@ -1,7 +1,7 @@
 /*
- * A configuration in force: listeners, blocks with their compiled chains, and the routes from a listener's zones to blocks.
- * Built and started in the control thread beside the old one, handed to every worker in one step, freed when the last request that
- * runs in it is gone. Immutable while workers use it.
+ * A configuration in force: listeners, blocks with their compiled chains, and the routes from a listener's
+ * zones to blocks. Built and started in the control thread beside the old one, handed to every worker in one
+ * step, freed when the last request that runs in it is gone. Immutable while workers use it.
  */
 #ifndef SEAMARK_SERVE_CONFIG_H
 #define SEAMARK_SERVE_CONFIG_H
@@ -20,8 +20,9 @@ struct block {
     const struct server_block *source;
     struct stage stages[STAGES_MAX];
     unsigned nstages;
-    struct kubernetes_stage *kubernetes; /* its kubernetes stage's settings, or NULL: cache lets cluster names pass */
-    const char *const *bind;             /* addresses to listen on, or NULL: all (set by the bind plugin) */
+    struct kubernetes_stage
+        *kubernetes;         /* its kubernetes stage's settings, or NULL: cache lets cluster names pass */
+    const char *const *bind; /* addresses to listen on, or NULL: all (set by the bind plugin) */
     size_t nbind;
     bool any_class; /* forward is in the chain: classes other than IN are not refused */
 };
@@ -44,7 +45,8 @@ struct listener {
     struct route **routes;             /* most labels first */
     size_t nroutes;
     bool any_class;
-    struct route_metrics *dropped; /* of requests that no block takes; set by the prometheus plugin at start, NULL without */
+    struct route_metrics
+        *dropped; /* of requests that no block takes; set by the prometheus plugin at start, NULL without */
 };
 
 struct config {
@@ -65,14 +67,17 @@ struct config_options {
 };
 
 /* Compiles a corefile (taken over in every case). Opens nothing. ERR_CONFIG with `e` set. Control thread. */
-int config_build(struct corefile *corefile, const struct config_options *options, struct config **out, struct errtext *e);
+int config_build(struct corefile *corefile, const struct config_options *options, struct config **out,
+                 struct errtext *e);
 /* Calls every stage's start; on failure stops those started. */
 int config_start(struct config *c, struct errtext *e);
 void config_stop(struct config *c);
 struct config *config_ref(struct config *c);
-void config_unref(struct config *c); /* frees with the last reference; any thread (freeing is done in the control thread) */
+void config_unref(
+    struct config *c); /* frees with the last reference; any thread (freeing is done in the control thread) */
 
-/* The route for a lower-case name: the longest zone that holds it; for DS the parent's where there is one. NULL: refused. */
+/* The route for a lower-case name: the longest zone that holds it; for DS the parent's where there is one.
+ * NULL: refused. */
 const struct route *listener_route(const struct listener *l, const struct query *q);
 
 #endif

@@ -1,28 +1,32 @@
 /*
  * The contract of a plugin.
  *
- * A server block of the Corefile is compiled into a chain: an array of stages in CoreDNS's order (plugin_table.c), each a plugin
- * with the settings that its directive gave. A query walks down the chain: each stage's query() looks at it and says
+ * A server block of the Corefile is compiled into a chain: an array of stages in CoreDNS's order
+ * (plugin_table.c), each a plugin with the settings that its directive gave. A query walks down the chain:
+ * each stage's query() looks at it and says
  *
  *     VERDICT_NEXT      not mine (or: I have noted something in the request): the next stage, please;
  *     VERDICT_ANSWERED  r->reply holds the answer;
  *     VERDICT_PENDING   I need something from outside; I keep the request and will call request_resume();
  *     VERDICT_DROP      there shall be no answer.
  *
- * Then the answer walks up again, from the stage above the one that answered to the first: each stage's answer() may look at
- * the reply or change it (count it, log it, cache it, reorder it). At the end of the chain without an answer the answer is
- * SERVFAIL, which walks up all stages.
+ * Then the answer walks up again, from the stage above the one that answered to the first: each stage's
+ * answer() may look at the reply or change it (count it, log it, cache it, reorder it). At the end of the
+ * chain without an answer the answer is SERVFAIL, which walks up all stages.
  *
- * Example: `cache` finds nothing and returns NEXT; `forward` asks an upstream and returns PENDING; 12 ms later, in the event loop,
- * forward calls request_reply(), copies the upstream's records into it and calls request_resume(r, VERDICT_ANSWERED); cache's
- * answer() keeps a copy, loadbalance's answer() shuffles, prometheus' answer() counts, and the answer goes out.
+ * Example: `cache` finds nothing and returns NEXT; `forward` asks an upstream and returns PENDING; 12 ms
+ * later, in the event loop, forward calls request_reply(), copies the upstream's records into it and calls
+ * request_resume(r, VERDICT_ANSWERED); cache's answer() keeps a copy, loadbalance's answer() shuffles,
+ * prometheus' answer() counts, and the answer goes out.
  *
- * Threads: setup, start, stop and free run in the control thread. query and answer run in workers, all at once, with the same `state`:
- * it is read-only to them, or atomic, or kept per worker (worker_start/worker_stop, indexed by worker_index(w)).
- * query and answer never block, never allocate without a bound.
+ * Threads: setup, start, stop and free run in the control thread. query and answer run in workers, all at
+ * once, with the same `state`: it is read-only to them, or atomic, or kept per worker
+ * (worker_start/worker_stop, indexed by worker_index(w)). query and answer never block, never allocate
+ * without a bound.
  *
- * A configuration reload makes new states beside the old ones. What is to survive it (the cache's entries, an HTTP socket) is
- * held by the plugin's own process-wide table, by reference count: the new state takes it over in setup/start before the old one lets go.
+ * A configuration reload makes new states beside the old ones. What is to survive it (the cache's entries, an
+ * HTTP socket) is held by the plugin's own process-wide table, by reference count: the new state takes it
+ * over in setup/start before the old one lets go.
  */
 #ifndef SEAMARK_SERVE_PLUGIN_H
 #define SEAMARK_SERVE_PLUGIN_H
@@ -48,24 +52,29 @@ struct plugin_setup {
 
 struct plugin {
     const char *name; /* the directive */
-    bool repeatable;  /* may stand several times in a block: each gets a stage of its own, in order of the text */
+    bool repeatable; /* may stand several times in a block: each gets a stage of its own, in order of the text
+                      */
 
     /* Reads the directive; touches nothing outside (it also runs for `-check`). Required. */
     int (*setup)(const struct plugin_setup *s, const struct directive *d, void **state, struct errtext *e);
     void (*free)(void *state);
 
-    /* The whole configuration is good and is about to serve: open sockets, start timers (control_base()). Fails: the
-     * configuration is not used, stop is called for those started. Optional. */
+    /* The whole configuration is good and is about to serve: open sockets, start timers (control_base()).
+     * Fails: the configuration is not used, stop is called for those started. Optional. */
     int (*start)(void *state, struct errtext *e);
     void (*stop)(void *state);
 
     /* The same once in every worker's own thread (libunbound contexts). Optional. */
     int (*worker_start)(void *state, struct worker *w, struct errtext *e);
-    void (*worker_stop)(void *state, struct worker *w); /* after the last request of this configuration has left the worker */
+    void (*worker_stop)(
+        void *state, struct worker *w); /* after the last request of this configuration has left the worker */
 
     enum verdict (*query)(void *state, struct request *r);
     void (*answer)(void *state, struct request *r);
 };
+
+/* Each plugin is one such constant, `plugin_NAME`, in src/plugins/NAME.c; its declaration is in
+ * plugin_table.c. */
 
 /* All plugins in the order of their stages. */
 extern const struct plugin *const plugin_table[];

@@ -28,47 +28,51 @@ union address {
 /* Questions that the server asks itself (an ExternalName's target) may ask again; this deep and no deeper. */
 #define REQUEST_DEPTH_MAX 4
 
-/* Called once when the answer is ready (reply->len octets, finished for a client, not finished for an internal request) or, with
- * r->reply NULL, when there will be none (dropped). The request is released by the caller afterwards. */
+/* Called once when the answer is ready (reply->len octets, finished for a client, not finished for an
+ * internal request) or, with r->reply NULL, when there will be none (dropped). The request is released by the
+ * caller afterwards. */
 typedef void request_done(struct request *r);
 
 struct request {
     struct query q;
-    struct reply *reply;       /* worker's scratch; NULL while the request waits */
+    struct reply *reply; /* worker's scratch; NULL while the request waits */
     struct worker *worker;
     struct config *config;     /* the generation it runs in; a reference is held while it waits */
     const struct route *route; /* server, zone and chain that were chosen for it; NULL before routing */
     enum transport transport;
     union address client;
     union address local;
-    uint64_t received_ns; /* clock_ns() */
-    uint8_t depth;        /* 0 from a client; more for internal ones */
-    uint8_t stage;        /* stage that has it, or waits, or answered */
-    bool shuffle;         /* loadbalance: addresses of the answer are put in random order */
-    uint16_t max_udp;     /* bufsize: the most a UDP answer may take; 0 no such limit */
-    void *waiting;        /* of the stage that returned VERDICT_PENDING */
-    const char *error_text; /* why the answer is SERVFAIL, for the errors plugin; static or kept until the answer is out */
-    bool parked;   /* it has waited: it counts among those that keep its configuration in the worker */
+    uint64_t received_ns;   /* clock_ns() */
+    uint8_t depth;          /* 0 from a client; more for internal ones */
+    uint8_t stage;          /* stage that has it, or waits, or answered */
+    bool shuffle;           /* loadbalance: addresses of the answer are put in random order */
+    uint16_t max_udp;       /* bufsize: the most a UDP answer may take; 0 no such limit */
+    void *waiting;          /* of the stage that returned VERDICT_PENDING */
+    const char *error_text; /* why the answer is SERVFAIL, for the errors plugin; static or kept until the
+                               answer is out */
+    bool parked; /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;
     request_done *asker; /* of an internal request: what `done` calls */
-    void *origin; /* of `done`: the TCP connection, the asker of an internal request */
+    void *origin;        /* of `done`: the TCP connection, the asker of an internal request */
 };
 
 /* ---- for plugins ---- */
 
-/* Goes on with a request that a stage had made wait. The stage first calls request_reply() and fills it (VERDICT_ANSWERED), or goes
- * on with the stages below (VERDICT_NEXT), or gives up (VERDICT_DROP). Only from the worker's event loop, never from within a
- * stage's query() or answer() of any request: use worker_defer() there. */
+/* Goes on with a request that a stage had made wait. The stage first calls request_reply() and fills it
+ * (VERDICT_ANSWERED), or goes on with the stages below (VERDICT_NEXT), or gives up (VERDICT_DROP). Only from
+ * the worker's event loop, never from within a stage's query() or answer() of any request: use worker_defer()
+ * there. */
 enum verdict;
 void request_resume(struct request *r, int verdict);
 
 /* The reply to fill for a request that waited: begun for its query. */
 struct reply *request_reply(struct request *r);
 
-/* Asks the server itself (all blocks and plugins of the listener that `parent` came by) for name/qtype. `done` gets the internal
- * request with its unfinished reply, later, from the event loop; ctx is in ->origin. ERR_LIMIT where the depth or the
- * worker's number of requests does not allow it. */
-int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done, void *ctx);
+/* Asks the server itself (all blocks and plugins of the listener that `parent` came by) for name/qtype.
+ * `done` gets the internal request with its unfinished reply, later, from the event loop; ctx is in ->origin.
+ * ERR_LIMIT where the depth or the worker's number of requests does not allow it. */
+int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                     void *ctx);
 
 /* Client's address as "10.1.2.3" / "2001:db8::1", its port. */
 #define ADDRESS_TEXT_MAX 64

@@ -1,6 +1,6 @@
 /*
- * A worker: one thread, one event loop, its own sockets, its own scratch memory. Everything here is for the worker's own thread
- * unless it says otherwise.
+ * A worker: one thread, one event loop, its own sockets, its own scratch memory. Everything here is for the
+ * worker's own thread unless it says otherwise.
  */
 #ifndef SEAMARK_SERVE_WORKER_H
 #define SEAMARK_SERVE_WORKER_H
@@ -18,10 +18,11 @@ struct worker;
 unsigned worker_index(const struct worker *w); /* 0 ... worker_count() - 1 */
 unsigned worker_count(void);                   /* any thread; fixed after start */
 struct event_base *worker_base(const struct worker *w);
-struct worker *worker_self(void); /* the calling thread's worker, NULL in other threads */
+struct worker *worker_self(void);         /* the calling thread's worker, NULL in other threads */
 uint64_t worker_random(struct worker *w); /* fast, not for secrets */
 
-/* Runs fn(ctx) in this worker's loop after the present callback, before it waits again. ERR_LIMIT where too many are due. */
+/* Runs fn(ctx) in this worker's loop after the present callback, before it waits again. ERR_LIMIT where too
+ * many are due. */
 int worker_defer(struct worker *w, void (*fn)(void *ctx), void *ctx);
 
 /* Runs fn(ctx) in the worker's thread soon. Any thread. -ENOMEM. */

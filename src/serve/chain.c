@@ -1,0 +1,88 @@
+#include "serve/chain.h"
+
+#include "dns/rr.h"
+#include "serve/metrics.h"
+#include "serve/worker_p.h"
+
+static void finish(struct request *r)
+{
+    if (r->reply != NULL && r->transport != TRANSPORT_INTERNAL)
+        reply_finish(r->reply, request_max_size(r));
+    request_end(r);
+}
+
+/* The answer walks up from the stage above the one that gave it. */
+static void walk_up(struct request *r, unsigned answered_by)
+{
+    const struct block *b = r->route->block;
+    r->stage = (uint8_t)answered_by;
+    for (unsigned i = answered_by; i-- > 0;)
+        if (b->stages[i].plugin->answer != NULL)
+            b->stages[i].plugin->answer(b->stages[i].state, r);
+    finish(r);
+}
+
+static void walk_down(struct request *r, unsigned from)
+{
+    const struct block *b = r->route->block;
+    for (unsigned i = from; i < b->nstages; i++) {
+        if (b->stages[i].plugin->query == NULL)
+            continue;
+        r->stage = (uint8_t)i;
+        switch (b->stages[i].plugin->query(b->stages[i].state, r)) {
+        case VERDICT_NEXT:
+            break;
+        case VERDICT_ANSWERED:
+            walk_up(r, i);
+            return;
+        case VERDICT_PENDING:
+            request_park(r);
+            return;
+        case VERDICT_DROP:
+            r->reply = NULL;
+            finish(r);
+            return;
+        }
+    }
+    reply_error(r->reply, &r->q, RCODE_SERVFAIL);
+    if (r->error_text == NULL)
+        r->error_text = "no next plugin found";
+    walk_up(r, b->nstages);
+}
+
+void chain_enter(struct request *r, const struct listener *l)
+{
+    request_reply(r);
+    r->route = listener_route(l, &r->q);
+    bool refused =
+        r->route == NULL || r->route->block->nstages == 0 || (r->q.qclass != CLASS_IN && !l->any_class);
+    if (refused) {
+        r->route = NULL;
+        r->reply->rcode = RCODE_REFUSED;
+        metrics_refused(r, l);
+        finish(r);
+        return;
+    }
+    walk_down(r, 0);
+}
+
+void request_resume(struct request *r, int verdict)
+{
+    unsigned stage = r->stage;
+    switch ((enum verdict)verdict) {
+    case VERDICT_NEXT:
+        request_reply(r);
+        walk_down(r, stage + 1);
+        return;
+    case VERDICT_ANSWERED:
+        walk_up(r, stage);
+        return;
+    case VERDICT_PENDING:
+        request_park(r);
+        return;
+    case VERDICT_DROP:
+        r->reply = NULL;
+        finish(r);
+        return;
+    }
+}

@@ -1,0 +1,271 @@
+#include "serve/io_tcp.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "serve/worker_p.h"
+
+/* Connections of one worker; the one that has asked nothing for longest makes room. An idle one takes about 1
+ * KiB. */
+#define CONNECTIONS_MAX 8192
+/* Questions of one connection under way: a stub resolver has a handful, a forwarder some hundred. */
+#define IN_FLIGHT_MAX 256
+/* Octets of answers that a client may leave unread before its questions are no longer read. */
+#define UNREAD_MAX (256u << 10)
+/* RFC 7766 section 6.2.3 asks for seconds; CoreDNS's idle time-out is 10 s, its write time-out 5 s. */
+#define IDLE_SECONDS  10
+#define WRITE_SECONDS 5
+/* How long accepting rests when the process has no descriptors left. */
+#define REST_MS 100
+
+struct conn {
+    struct worker *worker;
+    struct endpoint *endpoint; /* NULL once its listener is gone */
+    struct bufferevent *bev;   /* NULL once closed: what is under way ends in silence */
+    union address client;
+    union address local;
+    unsigned in_flight;
+    bool ending;
+    TAILQ_ENTRY(conn) link; /* in the worker's list, while open */
+};
+
+static void conn_close(struct conn *c)
+{
+    if (c->bev != NULL) {
+        bufferevent_free(c->bev);
+        c->bev = NULL;
+        TAILQ_REMOVE(&c->worker->connections, c, link);
+        c->worker->nconnections--;
+    }
+    if (c->in_flight == 0)
+        free(c);
+}
+
+static bool unwritten(const struct conn *c)
+{
+    return evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
+}
+
+static bool conn_full(const struct conn *c)
+{
+    return c->in_flight >= IN_FLIGHT_MAX || evbuffer_get_length(bufferevent_get_output(c->bev)) > UNREAD_MAX;
+}
+
+/* Closes it where it is ending and has nothing left to do; true where it is gone. */
+static bool conn_ended(struct conn *c)
+{
+    if (!c->ending || c->in_flight > 0 || unwritten(c))
+        return false;
+    conn_close(c);
+    return true;
+}
+
+static void read_questions(struct conn *c);
+
+/* request_done of connections. */
+static void tcp_done(struct request *r)
+{
+    struct conn *c = r->origin;
+    bool waited = r->parked;
+    c->in_flight--;
+    if (c->bev == NULL) {
+        if (c->in_flight == 0)
+            free(c);
+        return;
+    }
+    if (r->reply != NULL) {
+        uint8_t length[2];
+        wire_put_u16(length, (uint16_t)r->reply->len);
+        struct evbuffer *out = bufferevent_get_output(c->bev);
+        evbuffer_add(out, length, sizeof length);
+        evbuffer_add(out, r->reply->wire, r->reply->len);
+    }
+    if (waited && !conn_ended(c) &&
+        !conn_full(c)) /* room again: go on with what has been received meanwhile */
+        bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
+}
+
+static void serve_message(struct conn *c, const uint8_t *message, size_t len)
+{
+    struct request *r = request_new(c->worker);
+    if (r == NULL) {
+        c->ending = true; /* no room: better a closed connection than a question that nobody answers */
+        return;
+    }
+    r->transport = TRANSPORT_TCP;
+    r->client = c->client;
+    r->local = c->local;
+    r->received_ns = clock_ns();
+    r->done = tcp_done;
+    r->origin = c;
+    c->in_flight++;
+    request_serve(r, c->endpoint->listener, message, len);
+}
+
+static void read_questions(struct conn *c)
+{
+    struct evbuffer *in = bufferevent_get_input(c->bev);
+    while (!c->ending && c->endpoint != NULL && !conn_full(c)) {
+        uint8_t length[2];
+        if (evbuffer_copyout(in, length, sizeof length) < 2)
+            break;
+        size_t len = wire_u16(length);
+        if (len < DNS_HEADER_LEN) { /* no message can be that short */
+            c->ending = true;
+            break;
+        }
+        if (evbuffer_get_length(in) < 2 + len)
+            break;
+        uint8_t *message = evbuffer_pullup(in, (ev_ssize_t)(2 + len));
+        if (message == NULL) {
+            c->ending = true;
+            break;
+        }
+        /* It has asked a whole question: it moves to the end of those who may have to make room. */
+        TAILQ_REMOVE(&c->worker->connections, c, link);
+        TAILQ_INSERT_TAIL(&c->worker->connections, c, link);
+        serve_message(c, message + 2, len);
+        evbuffer_drain(in, 2 + len);
+    }
+    if (conn_ended(c))
+        return;
+    if (c->ending || conn_full(c))
+        bufferevent_disable(c->bev, EV_READ);
+    else
+        bufferevent_enable(c->bev, EV_READ);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+    (void)bev;
+    read_questions(ctx);
+}
+
+static void on_written(struct bufferevent *bev, void *ctx)
+{
+    (void)bev;
+    struct conn *c = ctx;
+    if (!conn_ended(c))
+        read_questions(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+    struct conn *c = ctx;
+    if (what & BEV_EVENT_EOF) { /* half-closed clients get their answers */
+        c->ending = true;
+        conn_ended(c);
+        return;
+    }
+    if ((what & BEV_EVENT_TIMEOUT) && (what & BEV_EVENT_READING) && (c->in_flight > 0 || unwritten(c))) {
+        bufferevent_enable(bev, EV_READ); /* idle it is not: it waits for us */
+        return;
+    }
+    conn_close(c);
+}
+
+static void make_room(struct worker *w)
+{
+    struct conn *oldest = TAILQ_FIRST(&w->connections);
+    if (oldest != NULL)
+        conn_close(oldest);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int from_len,
+                      void *ctx)
+{
+    struct endpoint *ep = ctx;
+    struct worker *w = ep->worker;
+    (void)l;
+    if (w->nconnections >= CONNECTIONS_MAX)
+        make_room(w);
+    struct conn *c = calloc(1, sizeof *c);
+    struct bufferevent *bev = c == NULL ? NULL : bufferevent_socket_new(w->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    if (bev == NULL) {
+        free(c);
+        close(fd);
+        return;
+    }
+    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev};
+    memcpy(&c->client, from, (size_t)from_len < sizeof c->client ? (size_t)from_len : sizeof c->client);
+    socklen_t len = sizeof c->local;
+    getsockname(fd, &c->local.sa, &len);
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    TAILQ_INSERT_TAIL(&w->connections, c, link);
+    w->nconnections++;
+    static const struct timeval idle = {.tv_sec = IDLE_SECONDS}, writing = {.tv_sec = WRITE_SECONDS};
+    bufferevent_set_timeouts(bev, &idle, &writing);
+    bufferevent_set_max_single_read(bev, 16384);
+    bufferevent_setcb(bev, on_read, on_written, on_event, c);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *ctx)
+{
+    struct endpoint *ep = ctx;
+    (void)fd, (void)what;
+    evconnlistener_enable(ep->tcp);
+}
+
+static void on_accept_error(struct evconnlistener *l, void *ctx)
+{
+    struct endpoint *ep = ctx;
+    int error = EVUTIL_SOCKET_ERROR();
+    log_limited(LOG_LEVEL_WARNING,
+                "tcp: a connection cannot be accepted (%s); the one idle for longest makes room",
+                strerror(error));
+    make_room(ep->worker);
+    static const struct timeval rest = {.tv_usec = REST_MS * 1000};
+    evconnlistener_disable(l);
+    evtimer_add(ep->tcp_rest, &rest);
+}
+
+int tcp_listen(struct endpoint *ep)
+{
+    int fd = ep->sockets->tcp[ep->worker->index];
+    ep->tcp = evconnlistener_new(ep->worker->base, on_accept, ep, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    ep->tcp_rest = evtimer_new(ep->worker->base, on_rested, ep);
+    if (ep->tcp == NULL || ep->tcp_rest == NULL)
+        return -ENOMEM;
+    evconnlistener_set_error_cb(ep->tcp, on_accept_error);
+    return ERR_OK;
+}
+
+void tcp_unlisten(struct endpoint *ep)
+{
+    if (ep->tcp != NULL)
+        evconnlistener_free(ep->tcp);
+    if (ep->tcp_rest != NULL)
+        event_free(ep->tcp_rest);
+    ep->tcp = NULL;
+    ep->tcp_rest = NULL;
+    struct conn *c, *next;
+    for (c = TAILQ_FIRST(&ep->worker->connections); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (c->endpoint != ep)
+            continue;
+        c->endpoint = NULL;
+        c->ending = true;
+        bufferevent_disable(c->bev, EV_READ);
+        conn_ended(c);
+    }
+}
+
+void tcp_end_idle(struct worker *w)
+{
+    struct conn *c, *next;
+    for (c = TAILQ_FIRST(&w->connections); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, link);
+        c->ending = true;
+        conn_ended(c);
+    }
+}

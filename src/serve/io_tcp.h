@@ -1,0 +1,21 @@
+/*
+ * DNS over TCP (RFC 7766): framed messages, pipelined questions, answers in the order in which they are
+ * ready. In the worker's thread.
+ *
+ * A connection lives between these states: OPEN (questions are read), FULL (reading rests: too many questions
+ * under way or too much unread answer), ENDING (the client has closed its side, or the connection is to go:
+ * answers under way are still written), gone. It is freed when it is ENDING, nothing is under way and
+ * everything is written; or at once on an error.
+ */
+#ifndef SEAMARK_SERVE_IO_TCP_H
+#define SEAMARK_SERVE_IO_TCP_H
+
+#include "serve/endpoint.h"
+
+int tcp_listen(struct endpoint *ep);
+/* Stops accepting and ends the endpoint's connections. */
+void tcp_unlisten(struct endpoint *ep);
+/* Ends connections without anything under way, for a graceful stop. */
+void tcp_end_idle(struct worker *w);
+
+#endif

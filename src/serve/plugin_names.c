@@ -1,0 +1,21 @@
+#include "serve/plugin_names.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const names[] = {
+    "acl",         "any",      "auto",      "autopath", "azure",        "cancel",     "chaos",    "clouddns",
+    "dns64",       "dnssec",   "dnstap",    "erratic",  "etcd",         "file",       "geoip",    "grpc",
+    "grpc_server", "header",   "https",     "https3",   "k8s_external", "local",      "metadata", "minimal",
+    "multisocket", "nomad",    "nsid",      "on",       "pprof",        "proxyproto", "quic",     "rewrite",
+    "root",        "route53",  "secondary", "shed",     "sign",         "template",   "timeouts", "tls",
+    "trace",       "transfer", "tsig",      "unbound",  "view",
+};
+
+bool plugin_name_known(const char *name)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}

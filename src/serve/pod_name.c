@@ -1,0 +1,59 @@
+#include "serve/pod_name.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "zone/zone_answer.h"
+
+int pod_name_address(const uint8_t *lname, uint8_t *octets)
+{
+    char text[NAME_MAX_LABEL + 1];
+    unsigned dashes = 0;
+    bool doubled = false;
+    for (unsigned i = 0; i < lname[0]; i++) {
+        char c = (char)lname[1 + i];
+        if (c == '.' || c == ':' || c == '%' || c == '\0') /* only dashes separate */
+            return AF_UNSPEC;
+        text[i] = c;
+        if (c == '-') {
+            dashes++;
+            doubled = doubled || (i > 0 && text[i - 1] == '-');
+        }
+    }
+    text[lname[0]] = '\0';
+    bool v4 = dashes == 3 && !doubled; /* CoreDNS's rule: just three dashes, none doubled, is IPv4 */
+    for (char *p = text; *p != '\0'; p++)
+        if (*p == '-')
+            *p = v4 ? '.' : ':';
+    int family = v4 ? AF_INET : AF_INET6;
+    return inet_pton(family, text, octets) == 1 ? family : AF_UNSPEC;
+}
+
+bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, uint32_t ttl, struct request *r)
+{
+    static const uint8_t pod[] = "\3pod";
+    const uint8_t *namespace = r->q.lname + 1 + r->q.lname[0];
+    if (r->q.lname[0] == 0 || *namespace == 0)
+        return false;
+    const uint8_t *after = namespace + 1 + *namespace;
+    if (memcmp(after, pod, 4) != 0 || !name_equal(after + 4, apex))
+        return false;
+    size_t len = name_len(namespace);
+    uint8_t octets[16];
+    int family = pod_name_address(r->q.lname, octets);
+    if (family == AF_UNSPEC || zone_find(v, namespace, len, name_hash(namespace, len)) == NULL)
+        return false;
+    uint16_t type = family == AF_INET ? RR_A : RR_AAAA;
+    if (r->q.qtype != type) {
+        zone_answer_soa(v, r->reply);
+        return true;
+    }
+    struct rr rr = {.owner = r->q.qname,
+                    .type = type,
+                    .class = CLASS_IN,
+                    .ttl = ttl,
+                    .rdlen = family == AF_INET ? 4 : 16,
+                    .rdata = octets};
+    reply_add(r->reply, SECTION_ANSWER, &rr);
+    return true;
+}

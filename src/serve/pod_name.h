@@ -1,0 +1,16 @@
+/* Names of pods under `pods insecure`: IP-DASHED.NAMESPACE.pod.ZONE answers the address that it spells, in
+ * every namespace that exists, without a look at the pods (CoreDNS's reading). */
+#ifndef SEAMARK_SERVE_POD_NAME_H
+#define SEAMARK_SERVE_POD_NAME_H
+
+#include "serve/request.h"
+#include "zone/zone.h"
+
+/* The address that the first label of a name spells with dashes ("10-1-2-3", "2001-db8--1"); the family is
+ * AF_INET, AF_INET6, or AF_UNSPEC where it is none. `octets` has 16. */
+int pod_name_address(const uint8_t *lname, uint8_t *octets);
+
+/* Answers (or gives NODATA for) the question in `r` where it is such a name; false where it is none. */
+bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, uint32_t ttl, struct request *r);
+
+#endif

@@ -1,0 +1,168 @@
+#include "serve/request.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "serve/chain.h"
+#include "serve/worker_p.h"
+
+struct request *request_new(struct worker *w)
+{
+    struct request *r = w->free_requests;
+    if (r != NULL)
+        w->free_requests = r->origin;
+    else if (w->nrequests < WORKER_REQUESTS_MAX)
+        r = malloc(sizeof *r);
+    if (r == NULL) {
+        __atomic_fetch_add(&w->dropped_requests, 1, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    w->nrequests++;
+    r->worker = w;
+    r->config = NULL;
+    r->reply = NULL;
+    r->route = NULL;
+    r->depth = 0;
+    r->stage = 0;
+    r->shuffle = false;
+    r->max_udp = 0;
+    r->waiting = NULL;
+    r->parked = false;
+    r->error_text = NULL;
+    return r;
+}
+
+void request_release(struct request *r)
+{
+    struct worker *w = r->worker;
+    w->nrequests--;
+    r->origin = w->free_requests;
+    w->free_requests = r;
+}
+
+size_t request_max_size(const struct request *r)
+{
+    if (r->transport != TRANSPORT_UDP)
+        return REPLY_CAP;
+    /* RFC 6891 section 6.2.3: values below 512 count as 512. */
+    size_t size = r->q.udp_size < 512 ? 512 : r->q.udp_size;
+    return r->max_udp != 0 && r->max_udp < size ? r->max_udp : size;
+}
+
+struct reply *request_reply(struct request *r)
+{
+    r->reply = r->worker->scratch[r->depth];
+    reply_begin(r->reply, &r->q);
+    return r->reply;
+}
+
+void request_serve(struct request *r, const struct listener *l, const uint8_t *packet, size_t len)
+{
+    static const uint16_t rcodes[] = {
+        [QUERY_FORMERR] = RCODE_FORMERR, [QUERY_NOTIMP] = RCODE_NOTIMP, [QUERY_BADVERS] = RCODE_BADVERS};
+    enum query_verdict verdict = query_parse(packet, len, &r->q);
+    r->config = r->worker->present->config;
+    if (verdict == QUERY_OK) {
+        chain_enter(r, l);
+        return;
+    }
+    if (verdict != QUERY_DROP) {
+        r->reply = r->worker->scratch[0];
+        if (verdict != QUERY_BADVERS)
+            r->q.qname_len = 0; /* CoreDNS answers what it cannot read with the header alone */
+        reply_error(r->reply, &r->q, rcodes[verdict]);
+        reply_finish(r->reply, request_max_size(r));
+    }
+    request_end(r);
+}
+
+void request_park(struct request *r)
+{
+    if (!r->parked)
+        worker_tenancy(r->worker, r->config)->waiting++;
+    r->parked = true;
+    r->reply = NULL;
+}
+
+void request_end(struct request *r)
+{
+    struct worker *w = r->worker;
+    struct tenancy *t = r->parked ? worker_tenancy(w, r->config) : NULL;
+    r->done(r);
+    request_release(r);
+    if (t != NULL) {
+        t->waiting--;
+        worker_tenancy_idle(w, t);
+    }
+}
+
+/* ---- questions to ourselves ---- */
+
+static void finish_self(struct request *r)
+{
+    r->asker(r);
+}
+
+static void start_self(void *ctx)
+{
+    struct request *r = ctx;
+    chain_enter(r, r->route->listener);
+}
+
+int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                     void *ctx)
+{
+    if (parent->depth + 1 >= REQUEST_DEPTH_MAX)
+        return ERR_LIMIT;
+    struct request *r = request_new(parent->worker);
+    if (r == NULL)
+        return ERR_LIMIT;
+    query_make(&r->q, name, qtype);
+    r->q.dnssec_ok = parent->q.dnssec_ok;
+    r->q.has_edns = parent->q.has_edns;
+    r->config = parent->config;
+    r->route = parent->route; /* for its listener; the question's own route is found in chain_enter */
+    r->transport = TRANSPORT_INTERNAL;
+    r->client = parent->client;
+    r->local = parent->local;
+    r->received_ns = clock_ns();
+    r->depth = (uint8_t)(parent->depth + 1);
+    r->done = finish_self;
+    r->asker = done;
+    r->origin = ctx;
+    /* From the loop and not from here: the parent is in the middle of its own chain. */
+    int ret = worker_defer(parent->worker, start_self, r);
+    if (ret != ERR_OK) {
+        request_release(r);
+        return ret;
+    }
+    request_park(r);
+    return ERR_OK;
+}
+
+/* ---- addresses ---- */
+
+char *address_text(const union address *a, char out[ADDRESS_TEXT_MAX])
+{
+    const void *octets = &a->in.sin_addr;
+    int family = AF_INET;
+    if (a->sa.sa_family == AF_INET6) {
+        octets = &a->in6.sin6_addr;
+        family = AF_INET6;
+        if (IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr)) { /* a dual-stack socket shows IPv4 clients so */
+            octets = a->in6.sin6_addr.s6_addr + 12;
+            family = AF_INET;
+        }
+    }
+    if (inet_ntop(family, octets, out, ADDRESS_TEXT_MAX) == NULL)
+        out[0] = '\0';
+    return out;
+}
+
+uint16_t address_port(const union address *a)
+{
+    return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in.sin_port);
+}

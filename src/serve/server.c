@@ -1,0 +1,240 @@
+#include "serve/server.h"
+
+#include <errno.h>
+#include <event2/thread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rcu.h"
+#include "serve/control.h"
+#include "serve/control_p.h"
+#include "serve/cpu_quota.h"
+#include "serve/endpoint.h"
+#include "serve/io_tcp.h"
+#include "serve/io_udp.h"
+#include "serve/sockets.h"
+#include "serve/supervisor.h"
+#include "serve/worker_p.h"
+#include "serve/workers.h"
+#include "serve/zone_watch.h"
+
+/* How long questions under way may take after listening has stopped: CoreDNS's time. */
+#define DRAIN_MS 5000
+
+static struct {
+    const struct server_options *options;
+    struct config *config;
+} server;
+
+int server_load(const struct server_options *o, struct config **out, struct errtext *e)
+{
+    static const char nothing[] = ".:53 {\n    whoami\n    log\n}\n";
+    struct corefile *corefile = NULL;
+    int ret = o->conf != NULL ? corefile_load(o->conf, &corefile, e)
+                              : corefile_parse("(default)", nothing, sizeof nothing - 1, &corefile, e);
+    if (ret != ERR_OK)
+        return errtext_set(e, ret, "%s: %s", o->conf, err_text(ret));
+    return config_build(corefile, &o->config, out, e);
+}
+
+uint64_t control_corefile_hash(void)
+{
+    return server.config == NULL ? 0 : server.config->corefile->hash;
+}
+
+const char *control_corefile_path(void)
+{
+    return server.options->conf;
+}
+
+const char *control_zones_folder(void)
+{
+    return server.options->config.zones_folder;
+}
+
+/* ---- a configuration comes into force ---- */
+
+struct preparation {
+    struct config *config;
+    pthread_mutex_t lock;
+    struct errtext error;
+};
+
+static int prepare(struct worker *w, void *ctx)
+{
+    struct preparation *p = ctx;
+    struct errtext e = {0};
+    int ret = worker_prepare(w, p->config, &e);
+    if (ret != ERR_OK) {
+        pthread_mutex_lock(&p->lock);
+        errtext_set(&p->error, ret, "%s", e.text[0] != '\0' ? e.text : err_text(ret));
+        pthread_mutex_unlock(&p->lock);
+    }
+    return ret;
+}
+
+static int abandon(struct worker *w, void *ctx)
+{
+    worker_abandon(w, ctx);
+    return ERR_OK;
+}
+
+static int adopt(struct worker *w, void *ctx)
+{
+    struct preparation *p = ctx;
+    worker_adopt(w, p->config);
+    struct errtext e = {0};
+    int ret = endpoints_follow(w, p->config, &e);
+    if (ret != ERR_OK)
+        log_error("worker %u: %s", worker_index(w), e.text);
+    return ERR_OK;
+}
+
+/* Everything that can fail comes before the step that cannot. */
+static int put_in_force(struct config *fresh, struct errtext *e)
+{
+    struct preparation p = {.config = fresh, .lock = PTHREAD_MUTEX_INITIALIZER};
+    int ret = config_start(fresh, e);
+    if (ret != ERR_OK)
+        return ret;
+    ret = sockets_open(fresh, e);
+    if (ret == ERR_OK) {
+        ret = workers_call(prepare, &p);
+        if (ret != ERR_OK) {
+            errtext_set(e, ret, "%s", p.error.text);
+            workers_call(abandon, fresh);
+            sockets_keep(server.config);
+        }
+    }
+    if (ret != ERR_OK) {
+        config_stop(fresh);
+        return ret;
+    }
+    workers_call(adopt, &p);
+    struct config *old = server.config;
+    server.config = fresh;
+    sockets_keep(fresh);
+    if (old != NULL) {
+        config_stop(old);
+        config_unref(old);
+    }
+    return ERR_OK;
+}
+
+static bool wants_sync(const struct config *c)
+{
+    for (size_t i = 0; i < c->nblocks; i++)
+        if (c->blocks[i].kubernetes != NULL)
+            return true;
+    return false;
+}
+
+int control_reload(struct errtext *e)
+{
+    struct config *fresh = NULL;
+    int64_t lameduck = control_lameduck();
+    control_set_lameduck(-1);
+    int ret = server_load(server.options, &fresh, e);
+    if (ret == ERR_OK) {
+        ret = put_in_force(fresh, e);
+        if (ret != ERR_OK)
+            config_unref(fresh);
+    }
+    if (ret != ERR_OK) {
+        control_set_lameduck(lameduck);
+        return ret;
+    }
+    if (!server.options->external_sync) {
+        supervisor_want(wants_sync(server.config));
+        supervisor_reload();
+    }
+    return ERR_OK;
+}
+
+/* ---- the end ---- */
+
+static int quiesce(struct worker *w, void *ctx)
+{
+    struct endpoint *ep;
+    (void)ctx;
+    LIST_FOREACH(ep, &w->endpoints, link)
+    {
+        udp_readable(ep->sockets->udp[w->index], EV_READ, ep); /* what has been received is answered */
+        event_del(ep->udp);
+        evconnlistener_disable(ep->tcp);
+    }
+    tcp_end_idle(w);
+    return ERR_OK;
+}
+
+static int count_waiting(struct worker *w, void *ctx)
+{
+    unsigned *waiting = ctx;
+    const struct tenancy *t;
+    LIST_FOREACH(t, &w->tenancies, link)
+    __atomic_fetch_add(waiting, t->waiting, __ATOMIC_RELAXED);
+    return ERR_OK;
+}
+
+static int let_go(struct worker *w, void *ctx)
+{
+    (void)ctx;
+    endpoints_follow(w, NULL, NULL);
+    worker_retire_present(w);
+    return ERR_OK;
+}
+
+static void stop_serving(void)
+{
+    workers_call(quiesce, NULL);
+    for (unsigned waited = 0; waited < DRAIN_MS; waited += 10) {
+        unsigned waiting = 0;
+        workers_call(count_waiting, &waiting);
+        if (waiting == 0 || control_ending_at_once())
+            break;
+        control_wait(10);
+    }
+    workers_call(let_go, NULL);
+    sockets_keep(NULL);
+}
+
+int server_run(const struct server_options *o)
+{
+    struct errtext e = {0};
+    server.options = o;
+    evthread_use_pthreads();
+    rcu_reader_register(); /* the control thread looks at zones too */
+    struct config *config = NULL;
+    int ret = control_start(&e);
+    if (ret == ERR_OK)
+        ret = server_load(o, &config, &e);
+    if (ret == ERR_OK)
+        ret = zone_watch_start(control_base(), o->config.zones_folder, &e);
+    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
+        ret = supervisor_start(control_base(), o->conf, o->config.zones_folder);
+    if (ret == ERR_OK)
+        ret = workers_start(o->workers != 0 ? o->workers : cpu_quota(), &e);
+    if (ret == ERR_OK)
+        ret = put_in_force(config, &e);
+    if (ret != ERR_OK) {
+        fprintf(stderr, "%s\n", e.text[0] != '\0' ? e.text : err_text(ret));
+        return 1;
+    }
+    if (!o->quiet)
+        control_banner(config);
+    if (!o->external_sync && o->conf != NULL)
+        supervisor_want(wants_sync(config));
+    int status = control_loop();
+    stop_serving();
+    supervisor_stop();
+    config_stop(server.config);
+    config_unref(server.config);
+    workers_stop();
+    zone_watch_stop();
+    rcu_drain();
+    rcu_reader_unregister();
+    control_free();
+    return status;
+}

@@ -1,0 +1,154 @@
+#include "serve/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#define BACKOFF_MIN_MS 250
+#define BACKOFF_MAX_MS 30000
+#define STEADY_MS      10000 /* one that has run for so long starts its back-off anew */
+#define STOP_MS        3000
+
+static struct {
+    struct event *again;
+    const char *conf;
+    const char *zones;
+    char program[4096];
+    pid_t pid; /* 0 while it does not run */
+    uint64_t started_ms;
+    unsigned backoff_ms;
+    bool wanted;
+} sv;
+
+static int find_program(void)
+{
+    ssize_t n = readlink("/proc/self/exe", sv.program, sizeof sv.program - 1);
+    if (n < 0)
+        return -errno;
+    sv.program[n] = '\0';
+    char *slash = strrchr(sv.program, '/');
+    size_t at = slash == NULL ? 0 : (size_t)(slash + 1 - sv.program);
+    if ((size_t)snprintf(sv.program + at, sizeof sv.program - at, "seamark-sync") >= sizeof sv.program - at)
+        return -ENAMETOOLONG;
+    return ERR_OK;
+}
+
+static void run_child(pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* seamark ended before prctl */
+        _exit(1);
+    execl(sv.program, "seamark-sync", "-conf", sv.conf, "-zones", sv.zones, (char *)NULL);
+    fprintf(stderr, "seamark-sync: %s cannot be started (%s)\n", sv.program, strerror(errno));
+    _exit(127);
+}
+
+static void start_again_later(void)
+{
+    struct timeval wait = {.tv_sec = sv.backoff_ms / 1000,
+                           .tv_usec = (suseconds_t)(sv.backoff_ms % 1000) * 1000};
+    event_add(sv.again, &wait);
+    sv.backoff_ms = sv.backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : sv.backoff_ms * 2;
+}
+
+static void start_child(void)
+{
+    pid_t self = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(self);
+    if (pid < 0) {
+        log_error("seamark-sync: cannot be started (%s); trying again in %u ms", strerror(errno),
+                  sv.backoff_ms);
+        start_again_later();
+        return;
+    }
+    sv.pid = pid;
+    sv.started_ms = clock_ms();
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd, (void)what, (void)ctx;
+    if (sv.wanted && sv.pid == 0)
+        start_child();
+}
+
+int supervisor_start(struct event_base *base, const char *conf, const char *zones)
+{
+    sv.conf = conf;
+    sv.zones = zones;
+    sv.backoff_ms = BACKOFF_MIN_MS;
+    sv.again = evtimer_new(base, on_again, NULL);
+    return sv.again == NULL ? -ENOMEM : find_program();
+}
+
+void supervisor_want(bool wanted)
+{
+    sv.wanted = wanted;
+    if (sv.again == NULL)
+        return;
+    if (wanted && sv.pid == 0 && !event_pending(sv.again, EV_TIMEOUT, NULL))
+        start_child();
+    if (!wanted && sv.pid != 0)
+        kill(sv.pid, SIGTERM);
+}
+
+void supervisor_reload(void)
+{
+    if (sv.pid != 0)
+        kill(sv.pid, SIGHUP);
+}
+
+void supervisor_reap(void)
+{
+    int status;
+    if (sv.pid == 0 || waitpid(sv.pid, &status, WNOHANG) != sv.pid)
+        return;
+    sv.pid = 0;
+    if (!sv.wanted)
+        return;
+    if (clock_ms() - sv.started_ms >= STEADY_MS)
+        sv.backoff_ms = BACKOFF_MIN_MS;
+    if (WIFSIGNALED(status))
+        log_error("seamark-sync: ended by signal %d; started again in %u ms, the zones on disk go on serving",
+                  WTERMSIG(status), sv.backoff_ms);
+    else
+        log_error(
+            "seamark-sync: ended with status %d; started again in %u ms, the zones on disk go on serving",
+            WEXITSTATUS(status), sv.backoff_ms);
+    start_again_later();
+}
+
+void supervisor_stop(void)
+{
+    sv.wanted = false;
+    if (sv.again != NULL)
+        event_free(sv.again);
+    sv.again = NULL;
+    if (sv.pid == 0)
+        return;
+    kill(sv.pid, SIGTERM);
+    for (unsigned waited = 0; waited < STOP_MS; waited += 10) {
+        if (waitpid(sv.pid, NULL, WNOHANG) != 0) {
+            sv.pid = 0;
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    kill(sv.pid, SIGKILL);
+    waitpid(sv.pid, NULL, 0);
+    sv.pid = 0;
+}

@@ -1,0 +1,152 @@
+#include "zone/zone_answer.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+
+/* Names looked up for one additional section: bounds the work of an answer (an SRV set may have thousands of
+ * targets). */
+#define ADDITIONAL_MAX 1024
+#define SEEN_SLOTS     2048 /* power of 2, twice ADDITIONAL_MAX */
+
+struct seen {
+    const struct node *slot[SEEN_SLOTS];
+    unsigned count;
+};
+
+/* True where the node is new. */
+static bool see(struct seen *s, const struct node *n)
+{
+    size_t i = ((uintptr_t)n >> 4) * 0x9e3779b97f4a7c15u >> 32;
+    for (;; i++) {
+        const struct node **slot = &s->slot[i & (SEEN_SLOTS - 1)];
+        if (*slot == n)
+            return false;
+        if (*slot == NULL) {
+            *slot = n;
+            s->count++;
+            return true;
+        }
+    }
+}
+
+static const uint8_t *record_at(const struct rrset *set, unsigned index)
+{
+    const uint8_t *p = set->data;
+    while (index-- > 0)
+        p += 2 + wire_u16(p);
+    return p;
+}
+
+/* Adds the records of a set, beginning with the one that `rotate` chooses, until there is enough. */
+static void add_set(struct reply *r, enum reply_section s, const uint8_t *owner, const struct rrset *set,
+                    const struct zone_question *q)
+{
+    unsigned first = set->count > 1 ? (unsigned)(q->rotate % set->count) : 0;
+    const uint8_t *p = record_at(set, first);
+    for (unsigned i = 0; i < set->count && r->len <= q->enough; i++) {
+        if (first + i == set->count)
+            p = set->data;
+        uint16_t rdlen = wire_u16(p);
+        struct rr rr = {.owner = owner,
+                        .type = set->type,
+                        .class = CLASS_IN,
+                        .ttl = set->ttl,
+                        .rdlen = rdlen,
+                        .rdata = p + 2};
+        if (reply_add(r, s, &rr) != ERR_OK)
+            return;
+        p += 2 + rdlen;
+    }
+}
+
+/* The target name of an NS or SRV record, or NULL. */
+static const uint8_t *target_of(uint16_t type, const uint8_t *record)
+{
+    unsigned fixed = type == RR_SRV ? 6 : 0;
+    uint16_t rdlen = wire_u16(record);
+    if (rdlen <= fixed || name_check(record + 2 + fixed, rdlen - fixed) < 0)
+        return NULL;
+    return record + 2 + fixed;
+}
+
+static const struct node *find_name(const struct zone_version *v, const uint8_t *name)
+{
+    uint8_t lname[NAME_MAX_LEN];
+    size_t len = name_lower(lname, name);
+    return zone_find(v, lname, len, name_hash(lname, len));
+}
+
+/* Addresses of the names that the answer points to (RFC 1035 section 3.3.11, RFC 2782). */
+static void add_additional(const struct zone_version *v, struct reply *r, const struct rrset *set,
+                           const struct zone_question *q)
+{
+    static const uint16_t types[] = {RR_A, RR_AAAA};
+    struct seen seen = {0};
+    const uint8_t *p = set->data;
+    for (unsigned i = 0; i < set->count && seen.count < ADDITIONAL_MAX && r->len <= q->enough;
+         i++, p += 2 + wire_u16(p)) {
+        const uint8_t *target = target_of(set->type, p);
+        const struct node *n = target == NULL ? NULL : find_name(v, target);
+        if (n == NULL || !see(&seen, n))
+            continue;
+        for (unsigned t = 0; t < 2; t++) {
+            struct rrset addresses;
+            if (node_rrset(n, types[t], &addresses))
+                add_set(r, SECTION_ADDITIONAL, target, &addresses, q);
+        }
+    }
+}
+
+void zone_answer_soa(const struct zone_version *v, struct reply *r)
+{
+    const struct node *apex = zone_apex_node(v);
+    struct rrset soa;
+    struct zone_question all = {.enough = REPLY_CAP};
+    if (apex != NULL && node_rrset(apex, RR_SOA, &soa))
+        add_set(r, SECTION_AUTHORITY, node_name(apex), &soa, &all);
+}
+
+/* The asked type at a node: true where it is there and was added. */
+static bool answer_from(const struct zone_version *v, const struct node *n, const uint8_t *owner,
+                        struct zone_question *q, struct reply *r)
+{
+    struct rrset set;
+    if (q->qtype == RR_ANY || !node_rrset(n, q->qtype, &set))
+        return false;
+    add_set(r, SECTION_ANSWER, owner, &set, q);
+    if (set.type == RR_SRV || set.type == RR_NS)
+        add_additional(v, r, &set, q);
+    return true;
+}
+
+enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r)
+{
+    const struct node *n = zone_find(v, q->lname, q->len, q->hash);
+    const uint8_t *owner = q->lname;
+    if (n == NULL)
+        return ZONE_NXDOMAIN;
+    for (unsigned links = 0; links < ZONE_CNAME_MAX; links++) {
+        struct rrset cname;
+        if (answer_from(v, n, owner, q, r))
+            return ZONE_HIT;
+        if (q->qtype == RR_ANY || !node_rrset(n, RR_CNAME, &cname) ||
+            name_check(cname.data + 2, wire_u16(cname.data)) < 0) {
+            zone_answer_soa(v, r);
+            return ZONE_NODATA;
+        }
+        add_set(r, SECTION_ANSWER, owner, &cname, q);
+        owner = cname.data + 2;
+        if (!name_in(owner, node_name(zone_apex_node(v)))) {
+            q->target = owner;
+            return ZONE_CNAME_OUT;
+        }
+        n = find_name(v, owner);
+        if (n == NULL) {
+            zone_answer_soa(v, r);
+            return ZONE_NXDOMAIN;
+        }
+    }
+    zone_answer_soa(v, r); /* a loop, or a chain that nobody needs: what was followed so far stands */
+    return ZONE_NODATA;
+}

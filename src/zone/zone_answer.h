@@ -1,0 +1,39 @@
+/*
+ * Answering a question from a zone: hit, NODATA, NXDOMAIN and CNAME chains are decided here and nowhere else
+ * (RFC 1034 section 4.3.2, without delegations and wildcards, which zones of a cluster do not have; RFC 2308
+ * for negative answers; RFC 8020: an empty non-terminal exists). Any registered RCU reader, within one read
+ * section.
+ */
+#ifndef SEAMARK_ZONE_ZONE_ANSWER_H
+#define SEAMARK_ZONE_ZONE_ANSWER_H
+
+#include "dns/reply.h"
+#include "zone/zone.h"
+
+/* CNAMEs followed inside a zone: CoreDNS's limit, and more than any sane chain. */
+#define ZONE_CNAME_MAX 11
+
+enum zone_outcome {
+    ZONE_HIT,       /* records in the answer section, additional ones where they help */
+    ZONE_NODATA,    /* the name exists; SOA in the authority section */
+    ZONE_NXDOMAIN,  /* it does not; nothing was added (the caller may fall through) unless a CNAME led here */
+    ZONE_CNAME_OUT, /* the answer ends with a CNAME whose target is outside of the zone: `target` is set */
+};
+
+struct zone_question {
+    const uint8_t *lname; /* lower case */
+    size_t len;
+    uint64_t hash;
+    uint16_t qtype;
+    size_t enough;         /* octets from which on nothing more is added: it would be cut anyway */
+    uint64_t rotate;       /* a random number: where large rrsets begin; 0 for the zone's order */
+    const uint8_t *target; /* out, with ZONE_CNAME_OUT: points into the zone */
+};
+
+/* Adds to `r`, which is begun. ANY is answered as CoreDNS does: the name exists or not, never records. */
+enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r);
+
+/* Adds the SOA to the authority section, for a negative answer. */
+void zone_answer_soa(const struct zone_version *v, struct reply *r);
+
+#endif

@@ -1,0 +1,304 @@
+#include "zone/trie.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BITS      6
+#define SLOTS     (1u << BITS)
+#define HASH_BITS 64
+/* Branches on the way to a leaf: those with a bitmap, then the list of equal hashes. */
+#define DEPTH_MAX ((HASH_BITS + BITS - 1) / BITS + 1)
+
+struct branch {
+    uint64_t bitmap; /* 0 in a list of equal hashes */
+    uint32_t edit;
+    uint16_t count; /* of slots in use */
+    uint16_t cap;
+    trie_ref slots[];
+};
+
+static inline bool is_leaf(trie_ref ref)
+{
+    return ref & 1;
+}
+
+static inline struct node *leaf(trie_ref ref)
+{
+    return (struct node *)(ref & ~(trie_ref)1);
+}
+
+static inline trie_ref leaf_ref(struct node *n)
+{
+    return (trie_ref)n | 1;
+}
+
+static inline struct branch *branch(trie_ref ref)
+{
+    return (struct branch *)ref;
+}
+
+static inline uint64_t bit_of(uint64_t hash, unsigned shift)
+{
+    return (uint64_t)1 << (hash >> shift & (SLOTS - 1));
+}
+
+static inline unsigned index_of(const struct branch *b, uint64_t bit)
+{
+    return (unsigned)__builtin_popcountll(b->bitmap & (bit - 1));
+}
+
+static inline bool has_name(const struct node *n, const uint8_t *lname, size_t len)
+{
+    return n->name_len == len && memcmp(node_name(n), lname, len) == 0;
+}
+
+/* Index in a list of equal hashes, or its count. */
+static unsigned search(const struct branch *b, const uint8_t *lname, size_t len)
+{
+    unsigned i = 0;
+    while (i < b->count && !has_name(leaf(b->slots[i]), lname, len))
+        i++;
+    return i;
+}
+
+struct node *trie_find(trie_ref root, const uint8_t *lname, size_t len, uint64_t hash)
+{
+    for (unsigned shift = 0; root != 0 && !is_leaf(root); shift += BITS) {
+        const struct branch *b = branch(root);
+        if (shift >= HASH_BITS) {
+            unsigned i = search(b, lname, len);
+            return i < b->count ? leaf(b->slots[i]) : NULL;
+        }
+        uint64_t bit = bit_of(hash, shift);
+        if (!(b->bitmap & bit))
+            return NULL;
+        root = b->slots[index_of(b, bit)];
+    }
+    return root != 0 && has_name(leaf(root), lname, len) ? leaf(root) : NULL;
+}
+
+/* ---- changing ---- */
+
+/* Makes room for all that one change can retire: the branches of a path and a node. */
+static int reserve_retired(struct retired *r)
+{
+    if (r->cap - r->count > DEPTH_MAX)
+        return ERR_OK;
+    size_t cap = r->cap + r->cap / 2 + DEPTH_MAX + 1;
+    void **items = realloc(r->items, cap * sizeof *items);
+    if (items == NULL)
+        return -ENOMEM;
+    r->items = items;
+    r->cap = cap;
+    return ERR_OK;
+}
+
+static void discard(struct trie_edit *edit, void *block, uint32_t made_by)
+{
+    if (made_by == edit->id)
+        free(block);
+    else
+        edit->retired.items[edit->retired.count++] = block;
+}
+
+/* Capacities are odd: with its head, and that of the allocator, a branch then fills whole 16 octets. */
+static struct branch *branch_new(unsigned slots, uint32_t edit_id)
+{
+    unsigned cap = slots | 1;
+    struct branch *b = malloc(sizeof *b + cap * sizeof b->slots[0]);
+    if (b != NULL)
+        *b = (struct branch){.edit = edit_id, .cap = (uint16_t)cap};
+    return b;
+}
+
+/* The branch at *at, made this edit's own. NULL without memory. */
+static struct branch *own(trie_ref *at, struct trie_edit *edit)
+{
+    struct branch *b = branch(*at);
+    if (b->edit == edit->id)
+        return b;
+    struct branch *copy = branch_new(b->count, edit->id);
+    if (copy == NULL)
+        return NULL;
+    copy->bitmap = b->bitmap;
+    copy->count = b->count;
+    memcpy(copy->slots, b->slots, b->count * sizeof b->slots[0]);
+    discard(edit, b, b->edit);
+    *at = (trie_ref)copy;
+    return copy;
+}
+
+/* Inserts a slot in a branch of one's own, which may move. */
+static int insert_slot(trie_ref *at, unsigned index, uint64_t bit, trie_ref slot)
+{
+    struct branch *b = branch(*at);
+    if (b->count == b->cap) {
+        b = realloc(b, sizeof *b + (b->cap + 2u) * sizeof b->slots[0]);
+        if (b == NULL)
+            return -ENOMEM;
+        b->cap += 2;
+        *at = (trie_ref)b;
+    }
+    memmove(b->slots + index + 1, b->slots + index, (b->count - index) * sizeof b->slots[0]);
+    b->slots[index] = slot;
+    b->bitmap |= bit;
+    b->count++;
+    return ERR_OK;
+}
+
+/* Puts a branch over the leaf at *at, which was reached with `shift` bits used. */
+static int split(trie_ref *at, unsigned shift, uint32_t edit_id)
+{
+    struct branch *b = branch_new(2, edit_id);
+    if (b == NULL)
+        return -ENOMEM;
+    const struct node *n = leaf(*at);
+    if (shift < HASH_BITS)
+        b->bitmap = bit_of(name_hash(node_name(n), n->name_len), shift);
+    b->slots[0] = *at;
+    b->count = 1;
+    *at = (trie_ref)b;
+    return ERR_OK;
+}
+
+static void replace_leaf(trie_ref *at, struct node *n, struct trie_edit *edit)
+{
+    discard(edit, leaf(*at), leaf(*at)->edit);
+    *at = leaf_ref(n);
+}
+
+static int put_in_list(trie_ref *at, struct node *n, struct trie_edit *edit)
+{
+    struct branch *b = branch(*at);
+    unsigned i = search(b, node_name(n), n->name_len);
+    if (i < b->count) {
+        replace_leaf(&b->slots[i], n, edit);
+        return ERR_OK;
+    }
+    return b->count < TRIE_COLLISIONS_MAX ? insert_slot(at, i, 0, leaf_ref(n)) : ERR_LIMIT;
+}
+
+int trie_put(trie_ref *root, struct node *n, uint64_t hash, struct trie_edit *edit)
+{
+    int ret = reserve_retired(&edit->retired);
+    if (ret != ERR_OK)
+        return ret;
+    if (*root == 0) {
+        *root = leaf_ref(n);
+        return ERR_OK;
+    }
+    trie_ref *at = root;
+    for (unsigned shift = 0;; shift += BITS) {
+        if (is_leaf(*at)) {
+            if (has_name(leaf(*at), node_name(n), n->name_len)) {
+                replace_leaf(at, n, edit);
+                return ERR_OK;
+            }
+            ret = split(at, shift, edit->id);
+            if (ret != ERR_OK)
+                return ret;
+        }
+        struct branch *b = own(at, edit);
+        if (b == NULL)
+            return -ENOMEM;
+        if (shift >= HASH_BITS)
+            return put_in_list(at, n, edit);
+        uint64_t bit = bit_of(hash, shift);
+        unsigned index = index_of(b, bit);
+        if (!(b->bitmap & bit))
+            return insert_slot(at, index, bit, leaf_ref(n));
+        at = &b->slots[index];
+    }
+}
+
+/* Takes a slot out of the branch at path[depth], and branches that are then needless out of the path. */
+static void remove_slot(trie_ref **path, unsigned depth, unsigned index, uint64_t bit)
+{
+    struct branch *b = branch(*path[depth]);
+    b->count--;
+    b->bitmap &= ~bit;
+    memmove(b->slots + index, b->slots + index + 1, (b->count - index) * sizeof b->slots[0]);
+    /* A branch with nothing but one leaf gives way to the leaf, and so may the one above it then. None is
+     * ever left empty: each had two slots, or one that is a branch. */
+    while (b->count == 1 && is_leaf(b->slots[0])) {
+        *path[depth] = b->slots[0];
+        free(b);
+        if (depth == 0)
+            return;
+        b = branch(*path[--depth]);
+    }
+}
+
+int trie_delete(trie_ref *root, const uint8_t *lname, size_t len, uint64_t hash, struct trie_edit *edit)
+{
+    trie_ref *path[DEPTH_MAX + 1];
+    struct node *n = trie_find(*root, lname, len, hash);
+    if (n == NULL)
+        return ERR_NOT_FOUND;
+    int ret = reserve_retired(&edit->retired);
+    if (ret != ERR_OK)
+        return ret;
+    path[0] = root;
+    unsigned depth = 0, index = 0;
+    uint64_t bit = 0;
+    for (unsigned shift = 0; !is_leaf(*path[depth]); shift += BITS) {
+        struct branch *b = own(path[depth], edit);
+        if (b == NULL)
+            return -ENOMEM;
+        bit = shift < HASH_BITS ? bit_of(hash, shift) : 0;
+        index = shift < HASH_BITS ? index_of(b, bit) : search(b, lname, len);
+        path[++depth] = &b->slots[index];
+    }
+    if (depth == 0)
+        *root = 0;
+    else
+        remove_slot(path, depth - 1, index, bit);
+    discard(edit, n, n->edit);
+    return ERR_OK;
+}
+
+/* ---- walking ---- */
+
+int trie_walk(trie_ref root, int (*visit)(const struct node *n, void *ctx), void *ctx)
+{
+    if (root == 0)
+        return 0;
+    if (is_leaf(root))
+        return visit(leaf(root), ctx);
+    int ret = 0;
+    for (unsigned i = 0; ret == 0 && i < branch(root)->count; i++)
+        ret = trie_walk(branch(root)->slots[i], visit, ctx);
+    return ret;
+}
+
+void trie_undo(trie_ref root, uint32_t edit_id)
+{
+    if (root == 0)
+        return;
+    if (is_leaf(root)) {
+        if (leaf(root)->edit == edit_id)
+            free(leaf(root));
+        return;
+    }
+    struct branch *b = branch(root);
+    if (b->edit != edit_id)
+        return; /* what is below an older branch is older too */
+    for (unsigned i = 0; i < b->count; i++)
+        trie_undo(b->slots[i], edit_id);
+    free(b);
+}
+
+void trie_free(trie_ref root)
+{
+    if (root == 0)
+        return;
+    if (is_leaf(root)) {
+        free(leaf(root));
+        return;
+    }
+    struct branch *b = branch(root);
+    for (unsigned i = 0; i < b->count; i++)
+        trie_free(b->slots[i]);
+    free(b);
+}

@@ -41,7 +41,7 @@ SYNC_OBJ   := $(call obj,$(filter-out $(MAIN_SRC),$(SYNC_SRC)))
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all help deps demo test e2e bench unit unit-bin fuzz fuzz-bin check format clean install
+.PHONY: all help deps demo test e2e bench unit unit-bin unit-threads clang-warnings fuzz fuzz-bin check format clean install
 .DEFAULT_GOAL := all
 
 all: $(BIN)/seamark $(BIN)/seamark-sync
@@ -82,6 +82,18 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libserve.a $(BUILD)/libsync.a 
 unit-bin: $(UNIT_BIN)
 unit: unit-bin
 	@scripts/run-unit $(VARIANT) $(UNIT_BIN)
+
+# Tests of what threads share, by name: these run under ThreadSanitizer too.
+THREAD_BIN := $(filter %_threads,$(UNIT_BIN))
+unit-threads: $(THREAD_BIN)
+	@scripts/run-unit $(VARIANT) $(THREAD_BIN)
+
+# The second compiler's opinion, without making anything.
+clang-warnings: $(patsubst %.c,build/clang/%.ok,$(SHARED_SRC) $(SERVE_SRC) $(SYNC_SRC))
+build/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	@clang $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -fsyntax-only -MMD -MP -MF build/clang/$*.d -MT $@ $<
+	@touch $@
 
 # Fuzz targets are built by clang with all shared and sync sources instrumented.
 FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread

@@ -1,0 +1,70 @@
+#include "serve/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dns/rr.h"
+
+#define OPT_LEN 11 /* an OPT record without options (RFC 6891 section 6.1.2) */
+#define EDE_LEN 6  /* an extended error without text (RFC 8914 section 2), with its option header */
+
+size_t answer_room(const struct request *r)
+{
+    if (r->transport != TRANSPORT_UDP)
+        return REPLY_CAP;
+    size_t room = r->q.udp_size < 512 ? 512 : r->q.udp_size;
+    return r->max_udp != 0 && r->max_udp < room ? r->max_udp : room;
+}
+
+static size_t full_size(const struct request *r)
+{
+    const struct reply *reply = r->reply;
+    size_t size = reply->len;
+    if (r->q.has_edns)
+        size += OPT_LEN + r->q.options_len + (reply->ede < 0 ? 0 : EDE_LEN);
+    return size;
+}
+
+size_t answer_size(const struct request *r)
+{
+    size_t size = full_size(r), room = answer_room(r);
+    return size < room ? size : room;
+}
+
+uint16_t answer_flags(const struct request *r)
+{
+    uint16_t flags = r->reply->flags & (FLAG_AA | FLAG_TC | FLAG_RA | FLAG_AD);
+    if (r->reply->overflow || full_size(r) > answer_room(r))
+        flags |= FLAG_TC;
+    return (uint16_t)(flags | FLAG_QR | (r->q.flags & (FLAG_RD | FLAG_CD)));
+}
+
+const char *rcode_name(uint16_t rcode)
+{
+    static const char *const names[RCODE_NAMES] = {
+        "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+        "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
+        "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE",
+    };
+    return rcode < RCODE_NAMES ? names[rcode] : NULL;
+}
+
+char *class_to_text(uint16_t class, char *out)
+{
+    const char *name = NULL;
+    if (class == CLASS_IN)
+        name = "IN";
+    else if (class == CLASS_CH)
+        name = "CH";
+    else if (class == 4) /* Hesiod */
+        name = "HS";
+    else if (class == CLASS_NONE)
+        name = "NONE";
+    else if (class == CLASS_ANY)
+        name = "ANY";
+    if (name != NULL)
+        snprintf(out, 16, "%s", name);
+    else
+        snprintf(out, 16, "CLASS%u", class);
+    return out;
+}

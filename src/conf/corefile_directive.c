@@ -39,7 +39,8 @@ static int parse_body(struct token_stream *s, unsigned nesting, const struct tok
     d->body = lines.items;
     d->nbody = lines.count;
     int ret = stream_next(s);
-    if (ret == ERR_OK && s->token != NULL && !s->starts_line && !stream_at(s, "}"))
+    bool ends_outer = nesting > 1 && stream_at(s, "}");
+    if (ret == ERR_OK && s->token != NULL && !s->starts_line && !ends_outer)
         return stream_error(s, "expected the end of the line behind '}', found \"%." SHOWN "s\"",
                             s->token->text);
     return ret;

@@ -1,9 +1,10 @@
 # Seamark: two programs, their tests and fuzz targets. `make help` lists the commands.
 #
 # Sources are found by folder: a new .c file in src/ or tests/ needs no line here.
-# VARIANT picks the build: plain (default), asan (AddressSanitizer + UBSan), tsan (ThreadSanitizer).
+# V=1 shows the commands. VARIANT picks the build: plain (default), asan (AddressSanitizer + UBSan), tsan (ThreadSanitizer).
 
 VARIANT ?= plain
+Q       := $(if $(V),,@)
 CC      ?= gcc
 BUILD   := build/$(VARIANT)
 BIN     := $(if $(filter plain,$(VARIANT)),bin,$(BUILD)/bin)
@@ -61,7 +62,8 @@ $(BIN)/seamark: $(BUILD)/src/serve/main.o $(BUILD)/libserve.a $(BUILD)/libshared
 $(BIN)/seamark-sync: $(BUILD)/src/sync/main.o $(BUILD)/libsync.a $(BUILD)/libshared.a
 $(BIN)/seamark $(BIN)/seamark-sync:
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libshared.a: $(SHARED_OBJ)
 $(BUILD)/libserve.a: $(SERVE_OBJ)
@@ -72,12 +74,14 @@ $(BUILD)/lib%.a:
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC      $@'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A unit test links against everything but the two main files, so that it may test any module.
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libserve.a $(BUILD)/libsync.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcunit $(LDLIBS)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcunit $(LDLIBS)
 
 unit-bin: $(UNIT_BIN)
 unit: unit-bin
@@ -100,13 +104,15 @@ FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitiz
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC)))
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
+	@echo '  CLANG   $@'
+	$(Q)clang $(CPPFLAGS) $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
 build/fuzz/libfuzzed.a: $(FUZZ_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 build/fuzz/%: tests/fuzz/%.c build/fuzz/libfuzzed.a
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(LDLIBS)
+	@echo '  LINK    $@'
+	$(Q)clang $(CPPFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(LDLIBS)
 
 fuzz-bin: $(FUZZ_BIN)
 fuzz: fuzz-bin

@@ -115,21 +115,29 @@ size_t name_lower(uint8_t *out, const uint8_t *name)
     return len;
 }
 
+/* Until name_hash_seed() is called: any two numbers will do that have ones and zeros in a jumble. */
+static uint64_t hash_start = 0x8a5cd789635d2dffu, hash_multiplier = 0x9e3779b97f4a7c15u;
+
+void name_hash_seed(uint64_t start, uint64_t multiplier)
+{
+    hash_start = start;
+    hash_multiplier = multiplier | 1;
+}
+
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 uint64_t name_hash(const uint8_t *name, size_t len)
 {
-    const uint64_t odd = 0x9e3779b97f4a7c15u;
-    uint64_t h = len * odd;
+    uint64_t h = hash_start ^ len, tail = 0;
     size_t i = 0;
-    for (; i + 8 <= len; i += 8) {
-        h = (h ^ load64(name + i)) * odd;
-        h ^= h >> 32;
-    }
-    uint64_t tail = 0;
+    for (; i + 8 <= len; i += 8)
+        h = fold(h ^ load64(name + i), hash_multiplier);
     memcpy(&tail, name + i, len - i);
-    h = (h ^ tail) * odd;
-    h ^= h >> 32;
-    h *= 0xd6e8feb86659fd93u;
-    return h ^ h >> 32;
+    return fold(fold(h ^ tail, hash_multiplier), hash_start | 1);
 }
 
 static bool is_digit(char c)

@@ -31,8 +31,11 @@ bool name_in(const uint8_t *name, const uint8_t *apex);
 /* Copies `name` with A-Z made a-z; `out` and `name` may be the same. Returns the length. */
 size_t name_lower(uint8_t *out, const uint8_t *name);
 
-/* Hash of a lower-case name; not keyed. */
+/* Hash of a lower-case name. The same within a process, not from one to another. */
 uint64_t name_hash(const uint8_t *name, size_t len);
+/* Makes the hash unguessable, so that nobody can choose names that collide: two random numbers, once, before any
+ * thread or zone exists. Without it the hash is that of every other process. */
+void name_hash_seed(uint64_t start, uint64_t multiplier);
 
 /* Reads presentation form; a missing final dot makes no difference (names are absolute here). Case is kept.
  * Returns the wire length or ERR_MALFORMED. `out` has NAME_MAX_LEN octets. */

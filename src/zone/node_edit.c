@@ -39,6 +39,7 @@ static struct edit_rrset *insert(struct node_edit *e, uint16_t type)
     spare.count = 0;
     spare.ttl = 0;
     spare.last = 0;
+    spare.hint = 0;
     e->rrsets[at] = spare;
     return &e->rrsets[at];
 }
@@ -72,6 +73,8 @@ static size_t position(const struct edit_rrset *s, const struct rr *rr, bool *fo
     *found = false;
     if (s->count > 0 && compare(entry(s, s->last), rr) < 0)
         return s->data.len;
+    if (s->hint < s->data.len && compare(entry(s, s->hint), rr) <= 0)
+        at = s->hint; /* changes come in order more often than not */
     while (at < s->data.len) {
         int diff = compare(entry(s, at), rr);
         if (diff >= 0) {
@@ -127,6 +130,7 @@ static int insert_record(struct edit_rrset *s, size_t at, const struct rr *rr)
         memcpy(to + HEAD, rr->rdata, rr->rdlen);
     s->data.len += len;
     s->last = behind == 0 ? at : s->last + len;
+    s->hint = at;
     s->count++;
     return ERR_OK;
 }
@@ -161,6 +165,7 @@ int node_edit_remove(struct node_edit *e, const struct rr *rr)
     uint8_t *from = (uint8_t *)s->data.data + at;
     memmove(from, from + len, s->data.len - at - len);
     s->data.len -= len;
+    s->hint = at;
     if (--s->count == 0)
         drop(e, s);
     else if (at < s->last)

@@ -49,6 +49,7 @@ struct edit_rrset {
     uint16_t count;
     uint32_t ttl;
     size_t last; /* where in data the last record begins */
+    size_t hint; /* where a record was put in or taken out last */
     struct bytes data;
 };
 

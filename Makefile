@@ -9,7 +9,7 @@ CC      ?= gcc
 BUILD   := build/$(VARIANT)
 BIN     := $(if $(filter plain,$(VARIANT)),bin,$(BUILD)/bin)
 
-PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu libunbound zlib openssl
+PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu ldns libunbound zlib openssl
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -26,7 +26,7 @@ CFLAGS  += -std=gnu17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN) -pthread -fPIE
 CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' \
             $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lldns -lm
+LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 SHARED_SRC := $(wildcard src/base/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
 SERVE_SRC  := $(wildcard src/serve/*.c src/plugins/*.c)

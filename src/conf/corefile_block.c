@@ -26,22 +26,29 @@ struct written_keys {
     bool more; /* the last one ended in a comma */
 };
 
-/* One word of the line of keys: `a.org`, `a.org,` or `a.org,b.org`. */
+static int add_written_key(struct token_stream *s, struct written_keys *keys, const char *word, size_t len)
+{
+    struct written_key *grown = conf_arena_grow(s->arena, keys->items, keys->count, sizeof *grown);
+    const char *text = conf_arena_strndup(s->arena, word, len);
+    if (grown == NULL || text == NULL)
+        return conf_arena_error(s->arena);
+    keys->items = grown;
+    keys->items[keys->count++] = (struct written_key){text, *s->token};
+    return ERR_OK;
+}
+
+/* One word of the line of keys: `a.org`, `a.org,` or `a.org,b.org`. CoreDNS takes the last one for one zone
+ * with a comma in its name, which nobody asks for. */
 static int add_written_keys(struct token_stream *s, struct written_keys *keys)
 {
     const char *word = NULL;
     int ret = corefile_env(s->arena, s->token, &word, s->e);
-    for (const char *end; ret == ERR_OK && *word != '\0'; word = *end == ',' ? end + 1 : end) {
-        end = word + strcspn(word, ",");
-        keys->more = *end == ',';
-        if (end == word)
-            continue;
-        struct written_key *grown = conf_arena_grow(s->arena, keys->items, keys->count, sizeof *grown);
-        const char *text = conf_arena_strndup(s->arena, word, (size_t)(end - word));
-        if (grown == NULL || text == NULL)
-            return conf_arena_error(s->arena);
-        keys->items = grown;
-        keys->items[keys->count++] = (struct written_key){text, *s->token};
+    while (ret == ERR_OK && *word != '\0') {
+        size_t len = strcspn(word, ",");
+        if (len > 0)
+            ret = add_written_key(s, keys, word, len);
+        keys->more = word[len] == ',';
+        word += len + keys->more;
     }
     return ret;
 }

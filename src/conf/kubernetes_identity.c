@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/fnv_p.h"
 #include "conf/kubernetes_block.h"
 
 /* The most octets of one value; a longer one is cut and closed with a hash of the whole, so that the line
@@ -24,20 +25,12 @@ static void append_escaped(struct bytes *out, const char *text)
     }
 }
 
-static uint64_t hash_of(const char *data, size_t len)
-{
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3;
-    return hash;
-}
-
 /* Shortens what was appended since `start` where it is too long. */
 static void shorten(struct bytes *out, size_t start)
 {
     if (out->error != ERR_OK || out->len - start <= VALUE_MAX)
         return;
-    uint64_t hash = hash_of(out->data + start, out->len - start);
+    uint64_t hash = fnv_mix(FNV_START, out->data + start, out->len - start);
     out->len = start + VALUE_MAX - 17;
     bytes_printf(out, "~%016llx", (unsigned long long)hash);
 }

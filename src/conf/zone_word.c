@@ -63,6 +63,9 @@ static int read_name(char text[NAME_MAX_TEXT], const char **why)
     uint8_t name[NAME_MAX_LEN];
     if (strchr(text, ':') != NULL)
         return refuse(why, "a zone's name has no colon");
+    if (strpbrk(text, "()") != NULL)
+        return refuse(why,
+                      "a zone's name has no parentheses; a snippet is one word, (name), and nothing else");
     if (strpbrk(text, " \t\r\n\v\f") != NULL || name_from_text(text, strlen(text), name) < 0)
         return refuse(why, "not a domain name");
     name_lower(name, name);

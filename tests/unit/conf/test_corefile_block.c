@@ -94,6 +94,9 @@ static const struct {
     {"10.0.0.0/40 {\n}",
      "Corefile:1 - expected a zone such as example.org, 10.0.0.0/16 or tls://.:853, found "
      "\"10.0.0.0/40\" (a prefix is at most 32 for IPv4 and 128 for IPv6)"},
+    {"(s) a.org {\n}", "Corefile:1 - expected a zone such as example.org, 10.0.0.0/16 or tls://.:853, found "
+                       "\"(s)\" (a zone's name has "
+                       "no parentheses; a snippet is one word, (name), and nothing else)"},
     {"(s)\nerrors", "Corefile:2 - expected '{' behind the snippet's name, found \"errors\""},
     {"(s)", "Corefile:1 - expected '{' behind the snippet's name, found \"the end of the file\""},
     {"(s) {\nerrors", "Corefile:2 - expected '}' to end the snippet of line 1, found the end of the file"},

@@ -34,6 +34,8 @@ static void test_different(void)
         ".:53 {\nerrors cache 30\n}",
         ".:53 {\nerrors\ncache\n30\n}",
         ".:53 {\nerrors\ncache 3 0\n}",
+        ".:53 {\nerrors \003cache \00330\n}",
+        ".:53 {\nerrors \004cache \00430\n}",
         ".:53 {\nerrors\ncache 30 {\n}\n}",
         ".:53 {\nerrors {\ncache 30\n}\n}",
         ".:53 {\nerrors\n}\n.:53 {\ncache 30\n}",

@@ -33,9 +33,10 @@ find_go() {
              "newer; a Go from 1.21 on fetches that itself unless GOTOOLCHAIN=local is set."
 }
 
-# A module's own go.mod as it lies in the module cache, fetched if need be.
+# mod_file MODULE@VERSION FIELD: where that module's go.mod (GoMod) or its files (Dir) lie in the module cache, fetched
+# if need be. Nothing where it cannot be fetched.
 mod_file() {
-    "$GO" mod download -json "$1" 2>/dev/null | sed -n "s/^\t\"$2\": \"\(.*\)\",*$/\1/p"
+    { "$GO" mod download -json "$1" 2>/dev/null || true; } | sed -n "s/^\t\"$2\": \"\(.*\)\",*$/\1/p"
 }
 
 # make_module FOLDER MODULE VERSION: a module of our own in FOLDER that stands on MODULE with the Go version and the

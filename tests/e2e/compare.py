@@ -6,13 +6,10 @@ import os
 
 DIFFERENCES = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "differences.md")
 
-# A cache counts TTLs down, and two servers are not asked in the same instant.
-SLACK_SECONDS = 2
 
-
-def differences(theirs, ours, counted_down=0):
-    """What differs, one line a difference, "CoreDNS's -> Seamark's". `counted_down` is by how many seconds their TTL
-    may be below ours because it comes out of a cache."""
+def differences(theirs, ours, ttl_slack=0):
+    """What differs, one line a difference, "CoreDNS's -> Seamark's". `ttl_slack` is by how many seconds TTLs may differ
+    because they come out of a cache, which may have dropped in one server what it still has in the other."""
     lines = []
     if theirs.rcode != ours.rcode:
         lines.append(f"rcode: {theirs.rcode} -> {ours.rcode}")
@@ -23,17 +20,15 @@ def differences(theirs, ours, counted_down=0):
     if "TC" in theirs.flags & ours.flags:
         return lines  # which records a cut answer keeps is chance; the same question over TCP is compared whole
     for section in ("answer", "authority", "additional"):
-        lines += _section(section, getattr(theirs, section), getattr(ours, section), counted_down)
+        lines += _section(section, getattr(theirs, section), getattr(ours, section), ttl_slack)
     return lines
 
 
-def _section(section, theirs, ours, counted_down):
+def _section(section, theirs, ours, ttl_slack):
     lines = [f"{section}: -{line}" for line in theirs.keys() - ours.keys()]
     lines += [f"{section}: +{line}" for line in ours.keys() - theirs.keys()]
     for line in theirs.keys() & ours.keys():
-        below = ours[line] - theirs[line]
-        slack = SLACK_SECONDS if counted_down else 0
-        if not -slack <= below <= max(counted_down, slack):
+        if abs(ours[line] - theirs[line]) > ttl_slack:
             lines.append(f"{section} ttl: {line}: {theirs[line]} -> {ours[line]}")
     return sorted(lines)
 
@@ -73,21 +68,28 @@ def load_rules(path=DIFFERENCES):
     return rules
 
 
+RULES = load_rules()  # one list for a whole run, so that test_rules.py sees what was used
+
+
+def known(kind, rdtype, line):
+    """Whether a rule covers a difference; the rule is then counted as used."""
+    rule = next((r for r in RULES if r.covers(kind, rdtype, line)), None)
+    if rule:
+        rule.used += 1
+    return rule is not None
+
+
 class Report:
     """Gathers what no rule covers, and says it in groups: at which kind of name, of which types, how often, where."""
 
-    def __init__(self, rules):
-        self.rules = rules
+    def __init__(self):
         self.asked = 0
         self.groups = {}
 
-    def take(self, question, theirs, ours, counted_down):
+    def take(self, question, theirs, ours, ttl_slack):
         self.asked += 1
-        for line in differences(theirs, ours, counted_down):
-            rule = next((r for r in self.rules if r.covers(question.kind, question.rdtype, line)), None)
-            if rule:
-                rule.used += 1
-            else:
+        for line in differences(theirs, ours, ttl_slack):
+            if not known(question.kind, question.rdtype, line):
                 self.groups.setdefault((question.kind, self._general(line)), []).append((question, line))
 
     @staticmethod

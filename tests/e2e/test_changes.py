@@ -7,7 +7,7 @@ import pytest
 
 import names
 import world
-from compare import differences, load_rules
+from compare import differences, known
 from latency import answers, sample, shows_address, summary
 from process import wait_for
 from question import ask
@@ -20,7 +20,6 @@ AGREE_SECONDS = 1
 SAMPLES = 40
 # Two medians of answers that are looked for once a millisecond are the same if they differ by less than that.
 NOISE_MS = 1.0
-RULES = load_rules()
 HTTP = port(80, "http")
 
 
@@ -77,8 +76,8 @@ class Follower:
 
     def disagreement(self, name, rdtype, kind):
         theirs, ours = (ask(server, name, rdtype) for server in self.servers)
-        return [line for line in differences(theirs, ours, counted_down=30 if "reverse" in kind else 0)
-                if not any(rule.covers(kind, rdtype, line) for rule in RULES)]
+        return [line for line in differences(theirs, ours, ttl_slack=30 if "reverse" in kind else 0)
+                if not known(kind, rdtype, line)]
 
 
 def seen(server, name, rdtype):

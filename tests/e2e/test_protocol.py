@@ -39,6 +39,12 @@ def with_flags(*flags, **options):
     return message.to_wire()
 
 
+def with_version(number):
+    wire = bytearray(query(use_edns=0, payload=1232).to_wire())
+    wire[-5] = number  # behind it: two octets of flags, two of length
+    return bytes(wire)
+
+
 def two_questions():
     message = query()
     message.question.append(query("AAAA").question[0])
@@ -55,7 +61,7 @@ CASES = {
     "with DO and AD": with_flags(dns.flags.AD, want_dnssec=True, payload=1232),
     "EDNS size 0": query(use_edns=0, payload=0).to_wire(),
     "EDNS size 65535": query(use_edns=0, payload=65535).to_wire(),
-    "EDNS version 1": query(use_edns=1, payload=1232).to_wire(),
+    "EDNS version 1": with_version(1),
     "EDNS NSID": query(use_edns=0, payload=1232, options=[dns.edns.GenericOption(3, b"")]).to_wire(),
     "EDNS cookie": query(use_edns=0, payload=1232, options=[dns.edns.GenericOption(10, b"12345678")]).to_wire(),
     "EDNS unknown option": query(use_edns=0, payload=1232, options=[dns.edns.GenericOption(65001, b"x")]).to_wire(),

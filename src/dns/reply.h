@@ -62,6 +62,11 @@ void reply_cut(struct reply *r, enum reply_section s);
  * out. Bounds are checked, names unpacked. ERR_MALFORMED leaves `r` as it was before. `first`/`last` choose sections. */
 int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first, enum reply_section last);
 
+/* The same, of those records alone for whose type keep() says so. */
+typedef bool reply_keep(uint16_t type, const void *ctx);
+int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                  enum reply_section last, reply_keep *keep, const void *ctx);
+
 /* Reading back, i in [0, nrecords). */
 enum reply_section reply_section_of(const struct reply *r, unsigned i);
 uint32_t reply_ttl(const struct reply *r, unsigned i);

@@ -54,7 +54,8 @@ static int skip_questions(struct source *s)
     return ERR_OK;
 }
 
-static int copy_section(struct reply *r, struct source *s, enum reply_section section, bool wanted)
+static int copy_section(struct reply *r, struct source *s, enum reply_section section, bool wanted,
+                        reply_keep *keep, const void *ctx)
 {
     unsigned count = wire_u16(s->message + 6 + 2 * section);
     for (unsigned i = 0; i < count; i++) {
@@ -62,7 +63,7 @@ static int copy_section(struct reply *r, struct source *s, enum reply_section se
         int ret = next_record(s, &rr);
         if (ret != ERR_OK)
             return ret;
-        if (!wanted || rr.type == RR_OPT || rr.type == RR_TSIG)
+        if (!wanted || rr.type == RR_OPT || rr.type == RR_TSIG || (keep != NULL && !keep(rr.type, ctx)))
             continue;
         if (reply_add(r, section, &rr) != ERR_OK)
             return ERR_SPACE; /* `overflow` is set: what is there goes out with TC */
@@ -70,8 +71,8 @@ static int copy_section(struct reply *r, struct source *s, enum reply_section se
     return ERR_OK;
 }
 
-int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
-               enum reply_section last)
+int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                  enum reply_section last, reply_keep *keep, const void *ctx)
 {
     static _Thread_local struct source
         s; /* 64 KiB: too large for a stack, and a worker copies one message at a time */
@@ -84,7 +85,7 @@ int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_s
     uint16_t had_count[3] = {r->count[0], r->count[1], r->count[2]};
     int ret = skip_questions(&s);
     for (unsigned section = 0; ret == ERR_OK && section <= (unsigned)last; section++)
-        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first);
+        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first, keep, ctx);
     if (ret == ERR_MALFORMED) {
         r->len = had_len;
         r->nrecords = had_records;
@@ -93,4 +94,10 @@ int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_s
             r->count[i] = had_count[i];
     }
     return ret;
+}
+
+int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+               enum reply_section last)
+{
+    return reply_copy_if(r, message, len, first, last, NULL, NULL);
 }

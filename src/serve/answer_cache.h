@@ -1,0 +1,92 @@
+/*
+ * Whole answers kept in wire form, shared by all workers.
+ *
+ * An entry is found by lower-case name, type, class, DO and CD; there is one at the most, positive or
+ * negative. It holds what followed the question in the message and the index of its records, so that a hit is
+ * a copy, and one TTL for all its records (the cache plugin has made them equal, as CoreDNS's does), which
+ * counts down.
+ *
+ * Reading takes no lock: the table is read within an RCU section; entries are never changed but for their
+ * counters of use. Writers take one lock, with everything that allocates done before.
+ *
+ * Eviction is S3-FIFO (Yang and others, "FIFO queues are all you need for cache eviction", 2023), by kind
+ * (success, denial): a new entry goes to a short queue (a tenth); when it leaves there without having been
+ * used it is dropped and only its hash remembered, else it moves to the long queue, as does at once whose
+ * hash is remembered. At the end of the long queue an entry that was used since goes round again. So names in
+ * use stay, and a flood of names asked for once passes through the short queue.
+ *
+ * Limits: the number of entries of each kind, and their octets together (CACHE_BYTES_PER_ENTRY for each that
+ * is allowed).
+ */
+#ifndef SEAMARK_SERVE_ANSWER_CACHE_H
+#define SEAMARK_SERVE_ANSWER_CACHE_H
+
+#include <stdbool.h>
+
+#include "dns/reply.h"
+
+/* Octets allowed for each entry that is allowed: answers are mostly 150 to 500 octets, so this bounds only
+ * caches full of large ones. */
+#define CACHE_BYTES_PER_ENTRY 2048
+/* Entries of one bucket's chain; the hash is keyed, so a longer one is an accident, and the oldest goes. */
+#define CACHE_CHAIN_MAX 16
+/* Most entries of a kind that may be configured: 10 million take some 4 GB. */
+#define CACHE_CAPACITY_MAX 10000000
+
+struct answer_cache;
+
+enum cache_kind { CACHE_SUCCESS, CACHE_DENIAL };
+
+struct cache_capacity {
+    uint32_t entries[2]; /* by kind; at least 1 */
+    uint32_t stale_s;    /* an entry is of use for so long after its TTL */
+};
+
+int answer_cache_new(const struct cache_capacity *capacity, struct answer_cache **out); /* -ENOMEM */
+/* No thread uses it any more, or will. */
+void answer_cache_free(struct answer_cache *c); /* NULL allowed */
+
+/* When an entry is refreshed before it ends: it was asked for `amount` times without a pause of `window_ms`,
+ * and `percent` of its TTL are left. */
+struct cache_prefetch {
+    unsigned amount; /* 0: never */
+    uint32_t window_ms;
+    unsigned percent;
+};
+
+struct cache_lookup {
+    uint64_t now_ns;                       /* clock_ns() */
+    bool stale;                            /* entries past their TTL are wanted too */
+    bool keep_ttl;                         /* show the TTL the entry began with */
+    uint32_t stale_ttl;                    /* TTL shown for an entry past its own */
+    const struct cache_prefetch *prefetch; /* NULL: none */
+};
+
+struct cache_hit {
+    enum cache_kind kind;
+    uint32_t left_s; /* of its TTL; 0: it is stale */
+    bool refresh;    /* it is the caller's to refresh: answer_cache_put() or answer_cache_refresh_failed()
+                        follows */
+};
+
+/* Where there is an entry for q, begins `r` for q and fills it: records with their TTLs, rcode, AA (always,
+ * as CoreDNS), RA, AD as it was. Any registered RCU reader. */
+bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
+                      struct reply *r, struct cache_hit *hit);
+
+/* Whether there is a success entry for q that is of use, stale or not. */
+bool answer_cache_has_success(struct answer_cache *c, const struct query *q, uint64_t now_ns);
+
+/* Keeps `r`, the answer to q with all TTLs set to `ttl_s` (> 0), replacing what there was. The number of
+ * entries that had to go for it, of the same kind, goes to `evicted`. ERR_OK, -ENOMEM, ERR_LIMIT (too large
+ * ever to be kept). */
+int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
+                     enum cache_kind kind, uint32_t ttl_s, uint64_t now_ns, unsigned *evicted);
+
+/* A refresh that answer_cache_get() gave out came to nothing: it may be given out again after `pause_ms`. */
+void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, uint64_t now_ns,
+                                 uint32_t pause_ms);
+
+unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind); /* any thread */
+
+#endif

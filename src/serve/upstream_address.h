@@ -1,0 +1,18 @@
+/* Addresses of upstreams: `10.0.0.10`, `10.0.0.10:5353`, `2001:db8::1`, `[2001:db8::1]:53`, `fe80::1%eth0`.
+ * Any thread. */
+#ifndef SEAMARK_SERVE_UPSTREAM_ADDRESS_H
+#define SEAMARK_SERVE_UPSTREAM_ADDRESS_H
+
+#include "serve/request.h"
+
+#define UPSTREAM_PORT     53
+#define UPSTREAM_TEXT_MAX (ADDRESS_TEXT_MAX + 16)
+
+/* Reads an address; port 53 where none is written. ERR_MALFORMED where it is not an IP address (a host name,
+ * a path). */
+int upstream_address_parse(const char *text, union address *out);
+
+/* "10.0.0.10:53", "[2001:db8::1]:53": the label "to" of metrics. Returns `out`. */
+char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,16 @@
+/* An upstream's message made the reply to one client's question. Any thread. */
+#ifndef SEAMARK_SERVE_UPSTREAM_ANSWER_H
+#define SEAMARK_SERVE_UPSTREAM_ANSWER_H
+
+#include "dns/reply.h"
+
+/*
+ * Fills `r`, begun for its query, from a message. Taken over: rcode, AA, TC, RA, AD, and the records in their
+ * order. Ours: id, RD, CD, the question with the client's case, OPT. For a query without DO the records of
+ * DNSSEC that it did not ask for are left out (RFC 4035 section 3.2.1): libunbound always asks with DO.
+ * ERR_MISMATCH where it is no response or has another question, ERR_MALFORMED where it cannot be read; `r` is
+ * as before then.
+ */
+int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len);
+
+#endif

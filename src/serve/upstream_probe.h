@@ -1,0 +1,28 @@
+/*
+ * A single small question to an upstream over a socket of its own, to learn whether it is there: health
+ * checks and the loop plugin's probes. It does not go through an exchange because libunbound cannot tell an
+ * upstream that answers REFUSED from one that is silent. The content of the answer does not matter to it. The
+ * thread that runs `base`.
+ */
+#ifndef SEAMARK_SERVE_UPSTREAM_PROBE_H
+#define SEAMARK_SERVE_UPSTREAM_PROBE_H
+
+#include <event2/event.h>
+
+#include "dns/query.h"
+#include "serve/request.h"
+
+struct upstream_probe;
+
+/* `answered`: something came back that is a response and has our id. Called once, never within
+ * upstream_probe_send(). */
+typedef void upstream_probe_done(void *ctx, bool answered);
+
+/* Sends `q` (its id is chosen here) by UDP or TCP. ERR_OK: done() will be called unless it is cancelled
+ * first. -ENOMEM, -errno where no socket could be had. */
+int upstream_probe_send(struct event_base *base, const union address *to, bool tcp, const struct query *q,
+                        unsigned timeout_ms, upstream_probe_done *done, void *ctx,
+                        struct upstream_probe **out);
+void upstream_probe_cancel(struct upstream_probe *p); /* NULL allowed */
+
+#endif

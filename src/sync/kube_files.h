@@ -1,0 +1,40 @@
+/*
+ * Kubernetes objects from files in place of an API server: one file, or the *.json, *.yaml and *.yml files of
+ * a folder in sorted order. A file holds one object or several (documents of YAML, JSON values one behind the
+ * other), each an object or a List of them (`kubectl get -o json`). Other kinds are passed over; an object
+ * without namespace is in "default", as kubectl has it.
+ *
+ * A document that cannot be read costs itself: the log names file and document, the rest is in force. While
+ * there is such an error in files read again, nothing is removed, so that a half-saved file does not take
+ * services away.
+ *
+ * One thread.
+ */
+#ifndef SEAMARK_SYNC_KUBE_FILES_H
+#define SEAMARK_SYNC_KUBE_FILES_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "sync/kube_sink.h"
+
+/* Largest file read. `kubectl get -A -o json` of 100,000 endpoints is some 200 MiB. */
+#define KUBE_FILES_SIZE_MAX ((size_t)1 << 30)
+/* Files of a folder. */
+#define KUBE_FILES_MAX 100000
+
+struct kube_files;
+
+/* `path` is copied, `sink` too. NULL without memory. */
+struct kube_files *kube_files_new(const char *path, const struct kube_sink *sink);
+void kube_files_free(struct kube_files *f); /* NULL allowed */
+
+/* Reads everything and tells the sink, as lists of every kind. ERR_OK, or the first thing that was wrong (all
+ * are logged; what could be read has been told). */
+int kube_files_load(struct kube_files *f);
+
+/* True where files have come, gone or changed since the last load (by name, size, time and inode). Cheap: for
+ * being asked once a second. */
+bool kube_files_changed(struct kube_files *f);
+
+#endif

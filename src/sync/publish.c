@@ -1,0 +1,316 @@
+#include "sync/publish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "sync/publish_cause.h"
+#include "sync/publish_changes.h"
+#include "sync/publish_zone.h"
+#include "sync/records_label.h"
+
+#define VERSION_MAX 64
+
+struct publisher {
+    const struct kubernetes_block *block;
+    struct store *store;
+    struct record_rules rules;
+    struct changes *changes;
+    struct publish_zone *zones; /* one for each of rules.zones; `ours` says whether it is written */
+    bool *ours;
+    struct bytes identity;
+    char cluster[128];
+    char versions[KUBE_KINDS][VERSION_MAX];
+    bool listed[KUBE_KINDS];
+    bool live;
+    struct publish_cause cause;
+    bool *begun;            /* zones whose transaction has its cause */
+    uint64_t next_flush_ms; /* not before; 0: at once */
+    uint64_t retry_ms;      /* 0: no failure */
+    uint64_t retry_step;
+    struct log_limit failure_limit;
+};
+
+bool publish_wants(const struct publisher *p, enum kube_kind kind)
+{
+    if (kind == KUBE_ENDPOINTSLICE)
+        return !p->block->noendpoints;
+    return kind != KUBE_POD || p->block->pods == PODS_VERIFIED;
+}
+
+bool publish_live(const struct publisher *p)
+{
+    return p->live;
+}
+
+/* ---- life ---- */
+
+static int open_zones(struct publisher *p, const struct publish_options *o, struct errtext *e)
+{
+    size_t n = p->rules.nzones;
+    p->zones = calloc(n + 1, sizeof *p->zones);
+    p->ours = calloc(n + 1, sizeof *p->ours);
+    p->begun = calloc(n + 1, sizeof *p->begun);
+    if (p->zones == NULL || p->ours == NULL || p->begun == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int ret = publish_zone_init(&p->zones[i], o->folder, &p->rules.zones[i]);
+        if (ret != ERR_OK)
+            return errtext_set(e, ret, "%s: the path of a zone file there is too long", o->folder);
+        p->ours[i] = o->is_ours == NULL || o->is_ours(o->ctx, p->rules.zones[i].apex);
+    }
+    return ERR_OK;
+}
+
+int publish_new(const struct publish_options *o, struct publisher **out, struct errtext *e)
+{
+    struct publisher *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return -ENOMEM;
+    p->block = o->block;
+    bytes_init(&p->identity, ZONEFILE_HEADER_MAX - 1);
+    struct store_options options = {.namespaces = &o->block->namespaces,
+                                    .endpoint_pod_names = o->block->endpoint_pod_names};
+    int ret = record_rules_init(&p->rules, o->block, e);
+    if (ret == ERR_OK)
+        ret = kubernetes_block_identity(o->block, &p->identity);
+    if (ret == ERR_OK)
+        ret = open_zones(p, o, e);
+    if (ret == ERR_OK &&
+        ((p->store = store_new(&options)) == NULL || (p->changes = changes_new(&p->rules, p->store)) == NULL))
+        ret = -ENOMEM;
+    if (ret != ERR_OK) {
+        publish_free(p);
+        return errtext_set(e, ret, "%s", err_text(ret));
+    }
+    record_rules_find_local(&p->rules);
+    *out = p;
+    return ERR_OK;
+}
+
+void publish_free(struct publisher *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; p->zones != NULL && i < p->rules.nzones; i++)
+        publish_zone_close(&p->zones[i]);
+    changes_free(p->changes);
+    store_free(p->store);
+    free(p->zones);
+    free(p->ours);
+    free(p->begun);
+    record_rules_free(&p->rules);
+    bytes_free(&p->identity);
+    free(p);
+}
+
+/* ---- writing ---- */
+
+static void note_failure(struct publisher *p, const struct publish_zone *z, int code)
+{
+    uint64_t now = clock_ms();
+    p->retry_step = p->retry_step == 0 ? PUBLISH_RETRY_MIN_MS : p->retry_step * 2;
+    if (p->retry_step > PUBLISH_RETRY_MAX_MS)
+        p->retry_step = PUBLISH_RETRY_MAX_MS;
+    p->retry_ms = now + p->retry_step;
+    if (now < p->failure_limit.next_ms)
+        return;
+    p->failure_limit.next_ms = now + 60000;
+    log_error("sync: zone %s: cannot be written, the files from before stay and are tried again (%s)",
+              z->name, err_text(code));
+}
+
+static struct publish_source source_of(struct publisher *p, char versions[512])
+{
+    size_t used = 0;
+    versions[0] = '\0';
+    for (int kind = 0; kind < KUBE_KINDS; kind++)
+        if (p->versions[kind][0] != '\0')
+            used += (size_t)snprintf(versions + used, 512 - used, "%s%s=%s", used > 0 ? " " : "",
+                                     kube_kind_resource((enum kube_kind)kind), p->versions[kind]);
+    return (struct publish_source){.rules = &p->rules,
+                                   .store = p->store,
+                                   .identity = p->identity.data,
+                                   .cluster = p->cluster,
+                                   .versions = versions};
+}
+
+/* Commits, compares or writes anew whatever each zone needs. */
+static int settle_zones(struct publisher *p)
+{
+    char versions[512];
+    struct publish_source source = source_of(p, versions);
+    int worst = ERR_OK;
+    for (size_t i = 0; i < p->rules.nzones; i++) {
+        struct publish_zone *z = &p->zones[i];
+        int ret = ERR_OK;
+        if (!p->ours[i])
+            continue;
+        if (z->state == ZONE_OPEN || z->state == ZONE_PENDING)
+            ret = publish_zone_commit(z);
+        if (z->state == ZONE_CLOSED || z->state == ZONE_STALE)
+            ret = publish_zone_sync(z, &source);
+        if (ret == ERR_OK && publish_zone_outgrown(z))
+            ret = publish_zone_rewrite(z, &source);
+        if (ret != ERR_OK) {
+            note_failure(p, z, ret);
+            worst = ret;
+        }
+    }
+    if (worst == ERR_OK && p->retry_ms != 0) {
+        p->retry_ms = p->retry_step = 0;
+        p->failure_limit.next_ms = 0;
+        log_info("sync: the zone files are up to date again");
+    }
+    return worst;
+}
+
+static void on_change(void *ctx, size_t zone, char op, const struct rr *rr)
+{
+    struct publisher *p = ctx;
+    if (!p->ours[zone])
+        return;
+    publish_zone_change(&p->zones[zone], p->begun[zone] ? NULL : publish_cause_text(&p->cause), op, rr);
+    p->begun[zone] = true;
+}
+
+static int flush(struct publisher *p)
+{
+    if (changes_pending(p->changes) > 0) {
+        memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
+        if (changes_take(p->changes, on_change, p) != ERR_OK)
+            for (size_t i = 0; i < p->rules.nzones; i++)
+                p->zones[i].state = ZONE_STALE;
+        publish_cause_reset(&p->cause);
+    }
+    p->next_flush_ms = clock_ms() + PUBLISH_WAIT_MS;
+    return settle_zones(p);
+}
+
+/* The first full view of the cluster. */
+static void go_live(struct publisher *p)
+{
+    p->live = true;
+    if (changes_begin(p->changes) != ERR_OK)
+        log_error("sync: no memory to follow changes");
+    log_info("sync: %zu namespaces, %zu services, %zu endpoint slices, %zu pods listed",
+             store_count(p->store, KUBE_NAMESPACE), store_count(p->store, KUBE_SERVICE),
+             store_count(p->store, KUBE_ENDPOINTSLICE), store_count(p->store, KUBE_POD));
+    settle_zones(p);
+}
+
+int publish_wait_ms(const struct publisher *p)
+{
+    uint64_t due = UINT64_MAX, now = clock_ms();
+    if (!p->live)
+        return -1;
+    if (changes_pending(p->changes) > 0)
+        due = p->next_flush_ms;
+    if (p->retry_ms != 0 && p->retry_ms < due)
+        due = p->retry_ms;
+    if (due == UINT64_MAX)
+        return -1;
+    return due <= now ? 0 : (int)(due - now);
+}
+
+void publish_run(struct publisher *p)
+{
+    if (publish_wait_ms(p) == 0)
+        flush(p);
+}
+
+int publish_finish(struct publisher *p)
+{
+    return p->live ? flush(p) : -EAGAIN;
+}
+
+/* ---- the sink ---- */
+
+static void note_version(struct publisher *p, enum kube_kind kind, const char *version)
+{
+    snprintf(p->versions[kind], sizeof p->versions[kind], "%s", version != NULL ? version : "");
+}
+
+static void sink_list_begin(void *ctx, enum kube_kind kind)
+{
+    struct publisher *p = ctx;
+    store_list_begin(p->store, kind);
+}
+
+/* After every event: a batch that is full does not wait. */
+static void after_event(struct publisher *p)
+{
+    if (p->live && changes_pending(p->changes) >= PUBLISH_BATCH_MAX)
+        flush(p);
+}
+
+static void sink_put(void *ctx, struct kube_object *o)
+{
+    struct publisher *p = ctx;
+    uint64_t before = changes_touches(p->changes);
+    if (publish_wants(p, o->kind))
+        store_put(p->store, o);
+    if (changes_touches(p->changes) != before)
+        publish_cause_add(&p->cause, o->kind, o->namespace, o->name, "changed", o->changed_ms);
+    kube_object_free(o);
+    after_event(p);
+}
+
+static void sink_remove(void *ctx, enum kube_kind kind, const char *namespace, const char *name)
+{
+    struct publisher *p = ctx;
+    uint64_t before = changes_touches(p->changes);
+    if (publish_wants(p, kind))
+        store_remove(p->store, kind, namespace, name);
+    if (changes_touches(p->changes) != before)
+        publish_cause_add(&p->cause, kind, namespace, name, "removed", clock_wall_ms());
+    after_event(p);
+}
+
+static bool all_listed(const struct publisher *p)
+{
+    for (int kind = 0; kind < KUBE_KINDS; kind++)
+        if (publish_wants(p, (enum kube_kind)kind) && !p->listed[kind])
+            return false;
+    return true;
+}
+
+static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_version)
+{
+    struct publisher *p = ctx;
+    uint64_t before = changes_touches(p->changes);
+    store_list_end(p->store, kind);
+    if (changes_touches(p->changes) != before)
+        publish_cause_add(&p->cause, kind, "", "", "gone from a new list", clock_wall_ms());
+    p->listed[kind] = true;
+    note_version(p, kind, resource_version);
+    if (!p->live && all_listed(p))
+        go_live(p);
+    after_event(p);
+}
+
+static void sink_progress(void *ctx, enum kube_kind kind, const char *resource_version)
+{
+    note_version(ctx, kind, resource_version);
+}
+
+static void sink_cluster(void *ctx, const char *uid)
+{
+    struct publisher *p = ctx;
+    label_printable(uid, p->cluster);
+}
+
+struct kube_sink publish_sink(struct publisher *p)
+{
+    return (struct kube_sink){.ctx = p,
+                              .list_begin = sink_list_begin,
+                              .put = sink_put,
+                              .remove = sink_remove,
+                              .list_end = sink_list_end,
+                              .progress = sink_progress,
+                              .cluster = sink_cluster};
+}

@@ -1,0 +1,88 @@
+/*
+ * The records that Kubernetes objects make: the Kubernetes DNS specification 1.1.0, and what CoreDNS answers
+ * where it says more. Every function here is total: whatever the store holds gives valid records, or none and
+ * a log line.
+ *
+ * In a forward zone Z:
+ *   unit of a ClusterIP service   SVC.NS.svc.Z: A/AAAA of every cluster address, SRV of every port; the same
+ * at _port._proto.SVC.NS.svc.Z for named ports unit of a headless service    the same with the ready
+ * endpoints' addresses, SRV targets being the endpoints either                        EP.SVC.NS.svc.Z: A/AAAA
+ * of every endpoint of that name, SRV of its ports unit of an ExternalName       CNAME namespace NS.svc.Z
+ * (and NS.pod.Z) TYPE65280, so that it exists with no service in it pod address (pods verified)
+ * 1-2-3-4.NS.pod.Z A In a reverse zone: address                       PTR to the service whose cluster
+ * address it is, else to every endpoint that has it
+ *
+ * A record whose owner or target would be longer than a name may be is left out. SRV targets always have an
+ * address in the same zone. One thread; nothing is kept between calls.
+ */
+#ifndef SEAMARK_SYNC_RECORDS_H
+#define SEAMARK_SYNC_RECORDS_H
+
+#include "conf/kubernetes_block.h"
+#include "sync/records_set.h"
+#include "sync/store.h"
+
+#define RECORDS_TXT_TTL   28800 /* of dns-version, as CoreDNS */
+#define RECORDS_SOA_TTL   300   /* the SOA's own TTL is the option `ttl`, but not above this, as CoreDNS */
+#define RECORDS_REFRESH   7200
+#define RECORDS_RETRY     1800
+#define RECORDS_EXPIRE    86400
+#define RECORDS_LOCAL_MAX 64 /* addresses of this machine that are looked at and listed for ns.dns.Z */
+
+/* A zone, with the names that are needed over and over. */
+struct record_zone {
+    uint8_t apex[NAME_MAX_LEN]; /* lower case */
+    uint8_t svc[NAME_MAX_LEN];  /* svc.Z */
+    uint8_t pod[NAME_MAX_LEN];
+    bool reverse;
+};
+
+/* What shapes the records: from the `kubernetes` block. */
+struct record_rules {
+    uint32_t ttl;
+    enum pods_mode pods;
+    bool ignore_empty_service;
+    uint8_t primary[NAME_MAX_LEN];      /* the first forward zone, which PTR targets are below */
+    struct ip local[RECORDS_LOCAL_MAX]; /* this machine's addresses that are not loopback */
+    size_t nlocal;
+    struct record_zone *zones; /* all zones of the block, each once */
+    size_t nzones;
+};
+
+/* Fills `rules` from the block, without the local addresses. ERR_MALFORMED with `e` set where a zone is no
+ * name or leaves no room for names below it; -ENOMEM. Nothing is borrowed. */
+int record_rules_init(struct record_rules *rules, const struct kubernetes_block *block, struct errtext *e);
+void record_rules_free(struct record_rules *rules);
+/* Adds this machine's addresses (getifaddrs). */
+void record_rules_find_local(struct record_rules *rules);
+
+/* The reverse zone that holds the name of `ip`, the longest that matches; NULL where none does. */
+const struct record_zone *record_rules_zone_of(const struct record_rules *rules, const struct ip *ip);
+
+/* Each of these adds to `out` (not sorted); the only failure is out->error's -ENOMEM. Those of forward zones
+ * add nothing for what is not exposed. */
+
+/* `out` is empty: it holds one unit. One of more than RECORD_SET_MAX leaves it so, with a log line. */
+void records_of_unit(const struct record_rules *rules, const struct record_zone *z,
+                     const struct store_unit *unit, struct record_set *out);
+void records_of_namespace(const struct record_rules *rules, const struct record_zone *z,
+                          const struct store_namespace *n, struct record_set *out);
+void records_of_pod_address(const struct record_rules *rules, const struct record_zone *z,
+                            const struct store *s, const struct store_namespace *n, const struct ip *ip,
+                            struct record_set *out);
+/* PTR at the address's own name, which must be in the reverse zone `z`. */
+void records_of_address(const struct record_rules *rules, const struct store *s, const struct ip *ip,
+                        struct record_set *out);
+/* What stands at and right below the apex: SOA with that serial, NS, ns.dns.Z, dns-version.Z, svc.Z, pod.Z.
+ */
+void records_of_apex(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
+                     uint32_t serial, struct record_set *out);
+/* The SOA's rdata alone; returns its length. `out` has room for two names and 20 octets. */
+#define RECORDS_SOA_MAX (2 * NAME_MAX_LEN + 20)
+size_t records_soa(const struct record_rules *rules, const struct record_zone *z, uint32_t serial,
+                   uint8_t out[RECORDS_SOA_MAX]);
+
+/* in-addr.arpa or ip6.arpa name of an address. */
+void records_reverse_name(const struct ip *ip, uint8_t out[NAME_MAX_LEN]);
+
+#endif

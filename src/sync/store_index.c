@@ -1,0 +1,198 @@
+/* Finding who has an address, and the store's contents in canonical order. */
+#include "sync/store_p.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+static uint32_t ip_hash(const struct ip *ip)
+{
+    return store_hash(0, ip, sizeof *ip);
+}
+
+int store_index_add(struct store *s, const struct ip *ip, void *owner, bool is_slice)
+{
+    struct address_ref *ref = malloc(sizeof *ref);
+    if (ref == NULL)
+        return -ENOMEM;
+    ref->owner = owner;
+    ref->is_slice = is_slice;
+    store_table_add(&s->addresses, &ref->link, ip_hash(ip));
+    return ERR_OK;
+}
+
+void store_index_remove(struct store *s, const struct ip *ip, const void *owner)
+{
+    uint32_t hash = ip_hash(ip);
+    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
+        struct address_ref *ref = store_entry(l, struct address_ref, link);
+        if (l->hash == hash && ref->owner == owner) { /* two of one owner with one hash are interchangeable */
+            store_table_remove(&s->addresses, l);
+            free(ref);
+            return;
+        }
+    }
+}
+
+size_t slice_find_address(const struct slice_data *d, const struct ip *ip, size_t *count)
+{
+    size_t low = 0, high = d->naddresses;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(&d->addresses[middle].ip, ip, sizeof *ip) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < d->naddresses && memcmp(&d->addresses[end].ip, ip, sizeof *ip) == 0)
+        end++;
+    *count = end - low;
+    return low;
+}
+
+static int compare_prefix(const void *data, const struct store_port *port, const void *prefix, size_t len)
+{
+    size_t shorter = port->prefix_len < len ? port->prefix_len : len;
+    int order = shorter == 0 ? 0 : memcmp(store_at(data, port->prefix), prefix, shorter);
+    return order != 0 ? order : (int)port->prefix_len - (int)len;
+}
+
+size_t store_find_ports(const void *data, const struct store_port *ports, size_t nports, const void *prefix,
+                        size_t len, size_t *count)
+{
+    size_t low = 0, high = nports;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_prefix(data, &ports[middle], prefix, len) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < nports && compare_prefix(data, &ports[end], prefix, len) == 0)
+        end++;
+    *count = end - low;
+    return low;
+}
+
+static bool service_has(const struct service_data *d, const struct ip *ip)
+{
+    const struct ip *ips = store_at(d, d->ips);
+    for (uint32_t i = 0; i < d->nips; i++)
+        if (memcmp(&ips[i], ip, sizeof *ip) == 0)
+            return true;
+    return false;
+}
+
+void store_by_address(const struct store *s, const struct ip *ip,
+                      void (*visit)(void *ctx, const struct store_unit *unit,
+                                    const struct store_slice *slice),
+                      void *ctx)
+{
+    uint32_t hash = ip_hash(ip);
+    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
+        if (l->hash != hash)
+            continue;
+        const struct address_ref *ref = store_entry(l, struct address_ref, link);
+        size_t count = 0;
+        if (ref->is_slice) {
+            const struct store_slice *slice = ref->owner;
+            slice_find_address(slice->data, ip, &count);
+            if (count > 0)
+                visit(ctx, slice->unit, slice);
+        } else {
+            const struct store_unit *unit = ref->owner;
+            if (service_has(unit->service, ip))
+                visit(ctx, unit, NULL);
+        }
+    }
+}
+
+/* ---- in order ---- */
+
+/* RFC 4034 section 6.1 for labels in lower case: by octets, a prefix first. strcmp() does that, as no label
+ * holds NUL. */
+static int compare_namespaces(const void *a, const void *b)
+{
+    struct store_namespace *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static int compare_units(const void *a, const void *b)
+{
+    struct store_unit *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+int store_sorted_namespaces(const struct store *s, struct store_namespace ***out, size_t *count)
+{
+    struct store_namespace **list = calloc(s->namespaces.count + 1, sizeof *list);
+    if (list == NULL)
+        return -ENOMEM;
+    size_t n = 0;
+    struct store_cursor cursor = {0};
+    struct store_link *l;
+    while ((l = store_table_next(&s->namespaces, &cursor)) != NULL)
+        list[n++] = store_entry(l, struct store_namespace, link);
+    qsort(list, n, sizeof(struct store_namespace *), compare_namespaces);
+    *out = list;
+    *count = n;
+    return ERR_OK;
+}
+
+int store_sorted_units(const struct store_namespace *ns, struct store_unit ***out, size_t *count)
+{
+    size_t n = 0;
+    struct store_unit *unit;
+    LIST_FOREACH(unit, &ns->units, in_namespace)
+    n++;
+    struct store_unit **list = calloc(n + 1, sizeof *list);
+    if (list == NULL)
+        return -ENOMEM;
+    n = 0;
+    LIST_FOREACH(unit, &ns->units, in_namespace)
+    list[n++] = unit;
+    qsort(list, n, sizeof(struct store_unit *), compare_units);
+    *out = list;
+    *count = n;
+    return ERR_OK;
+}
+
+static int compare_ips(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct ip));
+}
+
+int store_all_addresses(const struct store *s, struct ip **out, size_t *count)
+{
+    struct ip *list = calloc(s->addresses.count + 1, sizeof *list);
+    if (list == NULL)
+        return -ENOMEM;
+    size_t n = 0;
+    struct store_cursor cursor = {0};
+    struct store_link *l;
+    while ((l = store_table_next(&s->slices, &cursor)) != NULL) {
+        const struct slice_data *d = store_entry(l, struct store_slice, link)->data;
+        for (uint32_t i = 0; i < d->naddresses; i++)
+            if (d->addresses[i].ip.family != 0 &&
+                (i == 0 || memcmp(&d->addresses[i].ip, &d->addresses[i - 1].ip, sizeof(struct ip)) != 0))
+                list[n++] = d->addresses[i].ip;
+    }
+    cursor = (struct store_cursor){0};
+    while ((l = store_table_next(&s->units, &cursor)) != NULL) {
+        const struct service_data *d = store_entry(l, struct store_unit, link)->service;
+        for (uint32_t i = 0; d != NULL && i < d->nips; i++)
+            memcpy(&list[n++], (const struct ip *)store_at(d, d->ips) + i, sizeof *list);
+    }
+    qsort(list, n, sizeof *list, compare_ips);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || memcmp(&list[i], &list[kept - 1], sizeof *list) != 0)
+            list[kept++] = list[i];
+    *out = list;
+    *count = kept;
+    return ERR_OK;
+}

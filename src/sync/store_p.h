@@ -1,0 +1,73 @@
+/* What the files of the store share. */
+#ifndef SEAMARK_SYNC_STORE_P_H
+#define SEAMARK_SYNC_STORE_P_H
+
+#include "sync/store.h"
+
+/* An owner of an address: a unit (its service's cluster address) or a slice. The address itself is looked up
+ * in the owner, so that an entry is 24 octets. */
+struct address_ref {
+    struct store_link link;
+    bool is_slice;
+    void *owner;
+};
+
+struct store_pod {
+    struct store_link link;
+    struct store_namespace *namespace;
+    struct store_pod_address *address; /* NULL where the pod has none yet */
+    uint32_t seen;
+    char name[];
+};
+
+struct store {
+    struct store_table namespaces; /* by name */
+    struct store_table units;      /* by namespace and service name */
+    struct store_table slices;     /* by namespace and slice name */
+    struct store_table pods;       /* by namespace and pod name */
+    struct store_table pod_addresses;
+    struct store_table addresses; /* of address_ref */
+    size_t services;              /* units with a Service object */
+    size_t namespace_objects;
+    uint32_t list[KUBE_KINDS]; /* number of the present list of a kind */
+    const struct zone_list *allowed;
+    bool endpoint_pod_names;
+    struct store_listener listener;
+};
+
+/* ---- store_change.c ---- */
+int store_put_namespace(struct store *s, const struct kube_object *o);
+int store_put_service(struct store *s, const struct kube_object *o);
+int store_put_slice(struct store *s, const struct kube_object *o);
+void store_drop_namespace(struct store *s, struct store_namespace *n);
+void store_drop_service(struct store *s, struct store_unit *unit);
+void store_drop_slice(struct store *s, struct store_slice *slice);
+struct store_slice *store_find_slice(const struct store *s, const char *namespace, const char *name);
+/* Finds or makes; NULL without memory. */
+struct store_namespace *store_need_namespace(struct store *s, const char *name);
+/* Frees what nothing needs any more. */
+void store_drop_if_empty(struct store *s, struct store_namespace *n);
+
+/* ---- store_pods.c ---- */
+int store_put_pod(struct store *s, const struct kube_object *o);
+void store_drop_pod(struct store *s, struct store_pod *pod);
+struct store_pod *store_find_pod(const struct store *s, const char *namespace, const char *name);
+
+/* ---- store_index.c ---- */
+int store_index_add(struct store *s, const struct ip *ip, void *owner, bool is_slice);
+void store_index_remove(struct store *s, const struct ip *ip, const void *owner);
+
+/* Telling the listener, where there is one. */
+static inline void store_tell_unit(struct store *s, struct store_unit *unit)
+{
+    if (s->listener.unit != NULL)
+        s->listener.unit(s->listener.ctx, unit);
+}
+
+static inline void store_tell_address(struct store *s, const struct ip *ip)
+{
+    if (s->listener.address != NULL && ip->family != 0)
+        s->listener.address(s->listener.ctx, ip);
+}
+
+#endif

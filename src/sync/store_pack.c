@@ -1,0 +1,244 @@
+#include "sync/store_pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "sync/records_label.h"
+
+/* A block being filled: fixed parts first, then the strings behind them. It is allocated for the worst case
+ * and cut to what was used. */
+struct block {
+    char *data;
+    size_t size;
+    size_t used;
+};
+
+static bool block_begin(struct block *b, size_t fixed, size_t strings)
+{
+    *b = (struct block){.data = calloc(1, fixed + strings), .size = fixed + strings, .used = fixed};
+    return b->data != NULL;
+}
+
+static uint32_t block_put(struct block *b, const void *data, size_t len)
+{
+    if (len > b->size - b->used)
+        abort(); /* the size was computed wrongly: a bug of this file */
+    memcpy(b->data + b->used, data, len);
+    b->used += len;
+    return (uint32_t)(b->used - len);
+}
+
+static void *block_end(struct block *b)
+{
+    char *cut = realloc(b->data, b->used);
+    return cut != NULL ? cut : b->data;
+}
+
+/* A port on its way into a block: "_name._protocol" in wire form, empty where the port has no name that could
+ * be one. */
+struct port {
+    uint16_t number;
+    uint16_t len;
+    uint8_t prefix[2 * LABEL_TEXT_MAX];
+};
+
+static void name_port(const struct kube_object *o, const struct kube_port *from, struct port *port)
+{
+    char labels[2][LABEL_TEXT_MAX];
+    if (from->name[0] == '\0')
+        return;
+    if (!label_from_text(from->name, labels[0]) || !label_from_text(from->protocol, labels[1]) ||
+        strlen(labels[0]) > NAME_MAX_LABEL - 1 || strlen(labels[1]) > NAME_MAX_LABEL - 1) {
+        char ns[LABEL_PRINTABLE_MAX], object[LABEL_PRINTABLE_MAX], text[LABEL_PRINTABLE_MAX];
+        log_limited(LOG_LEVEL_WARNING, "sync: %s %s/%s: no SRV name for port \"%s\" (not a DNS label)",
+                    kube_kind_name(o->kind), label_printable(o->namespace, ns),
+                    label_printable(o->name, object), label_printable(from->name, text));
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t len = strlen(labels[i]);
+        port->prefix[port->len++] = (uint8_t)(len + 1);
+        port->prefix[port->len++] = '_';
+        memcpy(port->prefix + port->len, labels[i], len);
+        port->len += (uint16_t)len;
+    }
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+    const struct port *x = a, *y = b;
+    int order = memcmp(x->prefix, y->prefix, sizeof x->prefix);
+    return order != 0 ? order : (int)x->number - (int)y->number;
+}
+
+/* Writes the ports, sorted, to offset `at` of the block. */
+static int put_ports(struct block *b, const struct kube_object *o, size_t at, const struct kube_port *from,
+                     size_t nports)
+{
+    struct port *ports = calloc(nports + 1, sizeof *ports);
+    if (ports == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < nports; i++) {
+        ports[i].number = from[i].port;
+        name_port(o, &from[i], &ports[i]);
+    }
+    qsort(ports, nports, sizeof *ports, compare_ports);
+    for (size_t i = 0; i < nports; i++) {
+        struct store_port p = {.number = ports[i].number, .prefix_len = ports[i].len};
+        if (ports[i].len > 0)
+            p.prefix = block_put(b, ports[i].prefix, ports[i].len);
+        memcpy(b->data + at + i * sizeof p, &p, sizeof p);
+    }
+    free(ports);
+    return ERR_OK;
+}
+
+int store_pack_service(const struct kube_object *o, struct service_data **out)
+{
+    const struct kube_service *svc = &o->service;
+    if (svc->nports > STORE_PORTS_MAX || svc->nips > STORE_ADDRESSES_MAX)
+        return ERR_LIMIT;
+    size_t ports = svc->nports * sizeof(struct store_port);
+    size_t ips = svc->nips * sizeof(struct ip);
+    size_t name_len = strlen(svc->external_name) + 1;
+    struct block b;
+    if (!block_begin(&b, sizeof(struct service_data) + ports + ips,
+                     svc->nports * 2 * LABEL_TEXT_MAX + name_len))
+        return -ENOMEM;
+    struct service_data *d = (struct service_data *)(void *)b.data;
+    d->type = (uint8_t)svc->type;
+    d->nports = (uint32_t)svc->nports;
+    d->nips = (uint32_t)svc->nips;
+    d->ips = (uint32_t)(sizeof *d + ports);
+    if (ips > 0)
+        memcpy(b.data + d->ips, svc->ips, ips);
+    int ret = put_ports(&b, o, sizeof *d, svc->ports, svc->nports);
+    if (ret != ERR_OK) {
+        free(b.data);
+        return ret;
+    }
+    if (svc->type == SERVICE_EXTERNAL_NAME)
+        d->external_name = block_put(&b, svc->external_name, name_len);
+    d->size = (uint32_t)b.used;
+    *out = block_end(&b);
+    return ERR_OK;
+}
+
+/* An address on its way into a slice's block. */
+struct source {
+    struct ip ip;
+    const char *fqdn;
+    char label[LABEL_TEXT_MAX]; /* "" where the address makes the name */
+};
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct source *x = a, *y = b;
+    int order = memcmp(&x->ip, &y->ip, sizeof x->ip);
+    if (order == 0)
+        order = strcmp(x->label, y->label);
+    return order != 0 ? order : strcmp(x->fqdn, y->fqdn);
+}
+
+/* CoreDNS's order: hostname, the pod's name if asked for, the address. What cannot be a label is passed over:
+ * a pod's name with dots in it would give an SRV target that no question can reach. */
+static void endpoint_label(const struct kube_object *o, const struct kube_endpoint *e, bool pod_names,
+                           char out[LABEL_TEXT_MAX])
+{
+    out[0] = '\0';
+    if (e->hostname[0] != '\0') {
+        if (label_from_text(e->hostname, out))
+            return;
+        char ns[LABEL_PRINTABLE_MAX], object[LABEL_PRINTABLE_MAX], text[LABEL_PRINTABLE_MAX];
+        log_limited(LOG_LEVEL_WARNING,
+                    "sync: EndpointSlice %s/%s: hostname \"%s\" not used (not a DNS label)",
+                    label_printable(o->namespace, ns), label_printable(o->name, object),
+                    label_printable(e->hostname, text));
+    }
+    if (pod_names && e->target_name[0] != '\0')
+        label_from_text(e->target_name, out);
+}
+
+/* The ready endpoints' addresses, each with its label, sorted. `*out` is NULL where there are none. */
+static int collect_sources(const struct kube_object *o, bool pod_names, struct source **out, size_t *count)
+{
+    const struct kube_slice *slice = &o->slice;
+    size_t total = 0;
+    for (size_t i = 0; i < slice->nendpoints; i++) {
+        const struct kube_endpoint *e = &slice->endpoints[i];
+        if (e->ready)
+            total += e->nips + (e->fqdn[0] != '\0');
+        if (total > STORE_ADDRESSES_MAX)
+            return ERR_LIMIT;
+    }
+    struct source *sources = calloc(total + 1, sizeof *sources);
+    if (sources == NULL)
+        return -ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < slice->nendpoints; i++) {
+        const struct kube_endpoint *e = &slice->endpoints[i];
+        if (!e->ready)
+            continue;
+        struct source source = {.fqdn = ""};
+        endpoint_label(o, e, pod_names, source.label);
+        for (size_t k = 0; k < e->nips; k++) {
+            source.ip = e->ips[k];
+            sources[n++] = source;
+        }
+        if (e->fqdn[0] != '\0') {
+            source.ip = (struct ip){0};
+            source.fqdn = e->fqdn;
+            if (source.label[0] != '\0' || label_from_fqdn(e->fqdn, source.label))
+                sources[n++] = source;
+        }
+    }
+    qsort(sources, n, sizeof *sources, compare_sources);
+    *out = sources;
+    *count = n;
+    return ERR_OK;
+}
+
+int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struct slice_data **out)
+{
+    if (o->slice.nports > STORE_PORTS_MAX)
+        return ERR_LIMIT;
+    struct source *sources;
+    size_t count;
+    int ret = collect_sources(o, endpoint_pod_names, &sources, &count);
+    if (ret != ERR_OK)
+        return ret;
+    size_t ports_at = sizeof(struct slice_data) + count * sizeof(struct store_address);
+    size_t strings = o->slice.nports * 2 * LABEL_TEXT_MAX;
+    for (size_t i = 0; i < count; i++)
+        strings += strlen(sources[i].label) + strlen(sources[i].fqdn) + 2;
+    struct block b;
+    if (!block_begin(&b, ports_at + o->slice.nports * sizeof(struct store_port), strings)) {
+        free(sources);
+        return -ENOMEM;
+    }
+    struct slice_data *d = (struct slice_data *)(void *)b.data;
+    d->naddresses = (uint32_t)count;
+    d->nports = (uint32_t)o->slice.nports;
+    d->ports = (uint32_t)ports_at;
+    ret = put_ports(&b, o, ports_at, o->slice.ports, o->slice.nports);
+    if (ret != ERR_OK) {
+        free(b.data);
+        free(sources);
+        return ret;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct store_address *a = &d->addresses[i];
+        a->ip = sources[i].ip;
+        if (sources[i].label[0] != '\0')
+            a->label = block_put(&b, sources[i].label, strlen(sources[i].label) + 1);
+        if (sources[i].fqdn[0] != '\0')
+            a->fqdn = block_put(&b, sources[i].fqdn, strlen(sources[i].fqdn) + 1);
+    }
+    d->size = (uint32_t)b.used;
+    free(sources);
+    *out = block_end(&b);
+    return ERR_OK;
+}

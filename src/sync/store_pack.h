@@ -1,0 +1,15 @@
+/*
+ * From an object to the octets that the store keeps of it: what its records need, in an order that does not
+ * depend on the object's, so that equal objects are equal octets. One thread (it logs).
+ */
+#ifndef SEAMARK_SYNC_STORE_PACK_H
+#define SEAMARK_SYNC_STORE_PACK_H
+
+#include "sync/store.h"
+
+/* `*out` is one block for free(). ERR_OK, -ENOMEM, or ERR_LIMIT where the object holds more than the store
+ * takes. */
+int store_pack_service(const struct kube_object *o, struct service_data **out);
+int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struct slice_data **out);
+
+#endif

@@ -1,0 +1,282 @@
+#include "sync/sync_run.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/kubernetes_block.h"
+#include "dns/name.h"
+#include "sync/sync_block.h"
+#include "sync/sync_lock.h"
+
+#define SIGNALS 4
+
+/* A zone and the block that writes it. */
+struct claim {
+    uint8_t apex[NAME_MAX_LEN];
+    size_t block;
+};
+
+struct part {
+    struct sync_run *run;
+    size_t index;
+    struct kubernetes_block conf;
+    struct sync_block *block;
+};
+
+struct sync_run {
+    const struct sync_options *options;
+    char **argv;
+    char folder[4096];
+    int lock;
+    struct corefile *corefile;
+    struct part *parts;
+    size_t nparts;
+    struct claim *claims;
+    size_t nclaims;
+    size_t live;
+    struct event_base *base;
+    struct event *signals[SIGNALS];
+    bool again; /* start anew after the loop */
+};
+
+/* ---- configuration ---- */
+
+static int load_corefile(const struct sync_options *o, struct corefile **out, struct errtext *e)
+{
+    struct bytes text;
+    if (o->conf != NULL)
+        return corefile_load(o->conf, out, e);
+    bytes_init(&text, 1 << 20);
+    int ret = sync_options_corefile(o, &text);
+    if (ret == ERR_OK)
+        ret = corefile_parse("command line", text.data, text.len, out, e);
+    bytes_free(&text);
+    return ret;
+}
+
+static void free_parts(struct part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        sync_block_free(parts[i].block);
+        kubernetes_block_free(&parts[i].conf);
+    }
+    free(parts);
+}
+
+/* Every kubernetes block of the file. */
+static int load_parts(const struct corefile *c, struct part **out, size_t *count, struct errtext *e)
+{
+    struct part *parts = calloc(c->nblocks + 1, sizeof *parts);
+    size_t n = 0;
+    int ret = parts == NULL ? -ENOMEM : ERR_OK;
+    for (size_t i = 0; i < c->nblocks && ret == ERR_OK; i++) {
+        const struct directive *d = server_block_find(&c->blocks[i], "kubernetes");
+        if (d == NULL)
+            continue;
+        ret = kubernetes_block_parse(&c->blocks[i], d, &parts[n].conf, e);
+        n += ret == ERR_OK;
+    }
+    if (ret == ERR_OK && n == 0)
+        ret = errtext_set(e, ERR_CONFIG, "no server block has a kubernetes block");
+    if (ret != ERR_OK) {
+        free_parts(parts, n);
+        return ret;
+    }
+    *out = parts;
+    *count = n;
+    return ERR_OK;
+}
+
+static bool same_records(const struct kubernetes_block *a, const struct kubernetes_block *b)
+{
+    struct bytes x, y;
+    bytes_init(&x, 1 << 16);
+    bytes_init(&y, 1 << 16);
+    bool same = kubernetes_block_identity(a, &x) == ERR_OK && kubernetes_block_identity(b, &y) == ERR_OK &&
+                strcmp(x.data, y.data) == 0;
+    bytes_free(&x);
+    bytes_free(&y);
+    return same;
+}
+
+/* Each zone is written by the first block that has it. Others may have it too, with the same options. */
+static int claim_zones(struct sync_run *r, struct errtext *e)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < r->nparts; i++)
+        total += r->parts[i].conf.zones.count;
+    r->claims = calloc(total + 1, sizeof *r->claims);
+    if (r->claims == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < r->nparts; i++)
+        for (size_t k = 0; k < r->parts[i].conf.zones.count; k++) {
+            const char *text = r->parts[i].conf.zones.zones[k];
+            struct claim claim = {.block = i};
+            size_t c = 0;
+            if (name_from_text(text, strlen(text), claim.apex) < 0)
+                return errtext_set(e, ERR_CONFIG, "zone %s is no name", text);
+            while (c < r->nclaims && !name_equal(r->claims[c].apex, claim.apex))
+                c++;
+            if (c == r->nclaims)
+                r->claims[r->nclaims++] = claim;
+            else if (!same_records(&r->parts[r->claims[c].block].conf, &r->parts[i].conf))
+                return errtext_set(
+                    e, ERR_CONFIG,
+                    "zone %s stands in two kubernetes blocks with different options (%s:%u, %s:%u)", text,
+                    r->parts[r->claims[c].block].conf.directive->file,
+                    r->parts[r->claims[c].block].conf.directive->line, r->parts[i].conf.directive->file,
+                    r->parts[i].conf.directive->line);
+        }
+    return ERR_OK;
+}
+
+static bool is_ours(void *ctx, const uint8_t *apex)
+{
+    const struct part *part = ctx;
+    const struct sync_run *r = part->run;
+    for (size_t i = 0; i < r->nclaims; i++)
+        if (name_equal(r->claims[i].apex, apex))
+            return r->claims[i].block == part->index;
+    return false;
+}
+
+/* ---- the loop ---- */
+
+static void on_live(void *ctx)
+{
+    struct part *part = ctx;
+    struct sync_run *r = part->run;
+    if (++r->live == r->nparts && r->options->once)
+        event_base_loopexit(r->base, NULL);
+}
+
+/* True where the configuration loads and says something else than what is running. */
+static bool has_changed(const struct sync_run *r)
+{
+    struct corefile *c = NULL;
+    struct part *parts;
+    size_t n;
+    struct errtext e = {0};
+    int ret = load_corefile(r->options, &c, &e);
+    if (ret == ERR_OK && (ret = load_parts(c, &parts, &n, &e)) == ERR_OK)
+        free_parts(parts, n);
+    bool changed = ret == ERR_OK && c->hash != r->corefile->hash;
+    corefile_free(c);
+    if (ret != ERR_OK)
+        log_error("sync: the configuration is not taken over, the old one stays: %s",
+                  e.text[0] != '\0' ? e.text : err_text(ret));
+    else if (!changed)
+        log_info("sync: the configuration has not changed");
+    return changed;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *ctx)
+{
+    struct sync_run *r = ctx;
+    (void)what;
+    if (number == SIGHUP || number == SIGUSR1) {
+        if (!has_changed(r))
+            return;
+        r->again = true;
+    }
+    event_base_loopbreak(r->base);
+}
+
+static int start(struct sync_run *r, struct errtext *e)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    r->base = event_base_new();
+    if (r->base == NULL)
+        return -ENOMEM;
+    for (int i = 0; i < SIGNALS; i++) {
+        r->signals[i] = evsignal_new(r->base, numbers[i], on_signal, r);
+        if (r->signals[i] == NULL || event_add(r->signals[i], NULL) < 0)
+            return -ENOMEM;
+    }
+    for (size_t i = 0; i < r->nparts; i++) {
+        struct part *part = &r->parts[i];
+        part->run = r;
+        part->index = i;
+        struct sync_block_options options = {.block = &part->conf,
+                                             .folder = r->folder,
+                                             .follow = !r->options->once,
+                                             .is_ours = is_ours,
+                                             .ctx = part,
+                                             .live = on_live};
+        int ret = sync_block_start(r->base, &options, &part->block, e);
+        if (ret != ERR_OK)
+            return ret;
+    }
+    return ERR_OK;
+}
+
+/* Writes what is left of every block. */
+static int finish(struct sync_run *r)
+{
+    int status = 0;
+    for (size_t i = 0; i < r->nparts; i++) {
+        int ret = sync_block_finish(r->parts[i].block);
+        if (ret != ERR_OK && r->options->once) {
+            log_error("sync: the zone files are not complete (%s)", err_text(ret));
+            status = 1;
+        }
+    }
+    return status;
+}
+
+static int prepare(struct sync_run *r, struct errtext *e)
+{
+    int ret = load_corefile(r->options, &r->corefile, e);
+    if (ret == ERR_OK)
+        ret = load_parts(r->corefile, &r->parts, &r->nparts, e);
+    if (ret == ERR_OK)
+        ret = claim_zones(r, e);
+    if (ret == ERR_OK)
+        ret = sync_options_folder(r->options, r->folder, e);
+    if (ret == ERR_OK)
+        ret = sync_lock(r->folder, &r->lock, e);
+    return ret == ERR_OK ? start(r, e) : ret;
+}
+
+static void cleanup(struct sync_run *r)
+{
+    free_parts(r->parts, r->nparts);
+    free(r->claims);
+    for (int i = 0; i < SIGNALS; i++)
+        if (r->signals[i] != NULL)
+            event_free(r->signals[i]);
+    if (r->base != NULL)
+        event_base_free(r->base);
+    corefile_free(r->corefile);
+    if (r->lock >= 0)
+        close(r->lock);
+}
+
+int sync_run(const struct sync_options *options, char **argv)
+{
+    struct sync_run r = {.options = options, .argv = argv, .lock = -1};
+    struct errtext e = {0};
+    int status = 1;
+    int ret = prepare(&r, &e);
+    if (ret == ERR_OK) {
+        log_info("sync: writing zone files to %s", r.folder);
+        event_base_dispatch(r.base);
+        status = finish(&r);
+    } else {
+        log_error("sync: %s", e.text[0] != '\0' ? e.text : err_text(ret));
+    }
+    bool again = r.again;
+    cleanup(&r);
+    if (again) {
+        log_info("sync: starting anew with the changed configuration");
+        execv("/proc/self/exe", argv);
+        log_error("sync: cannot start anew (%s)", strerror(errno));
+        status = 1;
+    }
+    return status;
+}

@@ -77,6 +77,8 @@ int zone_word_read(const char *word, struct zone_word *out, const char **why)
 {
     struct zone_word w = {0};
     size_t len;
+    if (strpbrk(word, "{}") != NULL) /* `.:53{` */
+        return refuse(why, "a brace stands by itself, with white space before it");
     int ret = read_scheme(&word, &w.scheme, why);
     if (ret == ERR_OK)
         ret = read_port(word, &len, &w.port, why);

@@ -48,6 +48,8 @@ static const struct {
     {".:999999", "a port stands behind the last colon"},
     {"fd00::53", "a zone's name has no colon"},
     {"10.0.0.0/33", "a prefix is at most 32 for IPv4 and 128 for IPv6"},
+    {".:53{", "a brace stands by itself, with white space before it"},
+    {"}}", "a brace stands by itself, with white space before it"},
     {"(a", "a zone's name has no parentheses; a snippet is one word, (name), and nothing else"},
     {"a..b", "not a domain name"},
     {"a b", "not a domain name"},

@@ -1,7 +1,7 @@
 """What the tests share: the cluster, the outside world and the two servers. pytest finds this file by its name.
 
 Environment: E2E_KUBERNETES and E2E_COREDNS name the folders that build-peers.sh prints; E2E_SKIP is why there are none;
-E2E_STAND_IN is a CoreDNS program to run in Seamark's place, for work on the tests themselves.
+E2E_SEAMARK is another build than bin/seamark; E2E_STAND_IN a CoreDNS to run in Seamark's place, for work on the tests.
 """
 
 import os
@@ -18,6 +18,7 @@ from servers import CoreDNS, Seamark
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MANIFESTS = os.path.join(TOP, "contrib", "kubernetes")
 STAND_IN = os.environ.get("E2E_STAND_IN")
+SEAMARK = os.environ.get("E2E_SEAMARK") or os.path.join(TOP, "bin", "seamark")
 
 
 def pytest_collection_modifyitems(items):
@@ -95,7 +96,7 @@ def start_theirs(folder, dns_kubeconfig, outside):
 @pytest.fixture(scope="module")
 def start_ours(folder, dns_kubeconfig, outside):
     """The same for Seamark."""
-    kind, program = (CoreDNS, STAND_IN) if STAND_IN else (Seamark, os.path.join(TOP, "bin", "seamark"))
+    kind, program = (CoreDNS, STAND_IN) if STAND_IN else (Seamark, SEAMARK)
     yield from _starter(kind, program, folder, dns_kubeconfig, outside)
 
 

@@ -28,12 +28,21 @@ static struct {
     struct config *config;
 } server;
 
+/* What CoreDNS serves where there is nothing to load. */
+static int default_corefile(struct corefile **out, struct errtext *e)
+{
+    static const char text[] = ".:53 {\n    whoami\n    log\n}\n";
+    return corefile_parse("(default)", text, sizeof text - 1, out, e);
+}
+
 int server_load(const struct server_options *o, struct config **out, struct errtext *e)
 {
-    static const char nothing[] = ".:53 {\n    whoami\n    log\n}\n";
     struct corefile *corefile = NULL;
-    int ret = o->conf != NULL ? corefile_load(o->conf, &corefile, e)
-                              : corefile_parse("(default)", nothing, sizeof nothing - 1, &corefile, e);
+    int ret = o->conf != NULL ? corefile_load(o->conf, &corefile, e) : default_corefile(&corefile, e);
+    if (ret == ERR_OK && corefile->nblocks == 0) {
+        corefile_free(corefile);
+        ret = default_corefile(&corefile, e);
+    }
     if (ret != ERR_OK)
         return errtext_set(e, ret, "%s: %s", o->conf, err_text(ret));
     return config_build(corefile, &o->config, out, e);

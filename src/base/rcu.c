@@ -14,8 +14,8 @@
 
 #ifdef TSAN
 /* ThreadSanitizer does not see the ordering that liburcu's inline assembly and membarrier give. These two
- * calls tell it: what a reader did in its section, and a writer before rcu_free_later(), happens before what is
- * done after rcu_wait() and in release(). */
+ * calls tell it: what a reader did in its section, and a writer before rcu_free_later(), happens before what
+ * is done after rcu_wait() and in release(). */
 extern void AnnotateHappensBefore(const char *file, int line, const volatile void *address);
 extern void AnnotateHappensAfter(const char *file, int line, const volatile void *address);
 static char grace;

@@ -87,7 +87,9 @@ int fsio_replace_begin(struct fsio_replace *r, const char *path, unsigned mode)
     if ((size_t)snprintf(r->path, sizeof r->path, "%s", path) >= sizeof r->path)
         return -ENAMETOOLONG;
     snprintf(r->temporary, sizeof r->temporary, "%s.tmp", path);
-    int fd = open(r->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    /* O_NONBLOCK: a FIFO under that name is an error and no place to wait. */
+    int fd = open(r->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                  mode);
     if (fd < 0)
         return -errno;
     r->stream = fdopen(fd, "w");

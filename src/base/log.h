@@ -1,7 +1,8 @@
 /*
  * Log lines as CoreDNS writes them: on stdout, no time stamp, `[LEVEL] ` and then the subject, e.g.
  * `[WARNING] plugin/kubernetes: ...`. Messages read "subject: fact (reason)". One write(2) a line, so lines
- * of both programs never mix. Any thread.
+ * of both programs never mix. Never waits: while stdout takes nothing (a full pipe), lines are dropped. Any
+ * thread.
  */
 #ifndef SEAMARK_BASE_LOG_H
 #define SEAMARK_BASE_LOG_H

@@ -1,0 +1,198 @@
+/*
+ * log: writes a line for every query.
+ *
+ *     log [NAME...] [FORMAT] {
+ *         class success|denial|error|all...
+ *     }
+ *
+ * Only queries at or below a NAME are logged (all without); of several `log` lines in a block the first that
+ * has the name decides. FORMAT is text with placeholders (docs/plugins.md), {common} without. `class` chooses
+ * by the answer; all without. Lines are never waited for: see serve/line_sink.h. Examples: `log`, `log
+ * example.org { class denial error }` on three lines.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "serve/answer_class.h"
+#include "serve/line_sink.h"
+#include "serve/log_format.h"
+#include "serve/plugin.h"
+#include "serve/worker.h"
+
+#define RULES_MAX 1024 /* names of all log lines of a block; each query is compared with them in turn */
+
+enum class { CLASS_SUCCESS = 1, CLASS_DENIAL = 2, CLASS_ERROR = 4, CLASS_ALL = 7 };
+
+struct rule {
+    uint8_t scope[NAME_MAX_LEN]; /* lower case */
+    unsigned classes;
+    size_t format; /* index in formats */
+};
+
+struct log {
+    struct rule *rules;
+    size_t nrules;
+    struct log_format **formats; /* one a line of the configuration */
+    size_t nformats;
+};
+
+static void log_free(void *state)
+{
+    struct log *l = state;
+    for (size_t i = 0; i < l->nformats; i++)
+        log_format_free(l->formats[i]);
+    free(l->formats);
+    free(l->rules);
+    free(l);
+}
+
+static int read_classes(const struct directive *d, unsigned *out, struct errtext *e)
+{
+    static const struct {
+        const char *name;
+        unsigned bits;
+    } names[] = {
+        {"success", CLASS_SUCCESS}, {"denial", CLASS_DENIAL}, {"error", CLASS_ERROR}, {"all", CLASS_ALL}};
+    unsigned classes = 0;
+    for (size_t i = 0; i < d->nbody; i++) {
+        const struct directive *o = &d->body[i];
+        if (strcmp(o->name, "class") != 0)
+            return args_error(e, "log", o, "unknown property '%s'", o->name);
+        int ret = args_count(e, "log", o, 1, SIZE_MAX);
+        if (ret != ERR_OK)
+            return ret;
+        for (size_t k = 0; k < o->nargs; k++) {
+            size_t n = 0;
+            while (n < 4 && strcmp(names[n].name, o->args[k]) != 0)
+                n++;
+            if (n == 4)
+                return args_error(e, "log", o, "expected success, denial, error or all, found \"%s\"",
+                                  o->args[k]);
+            classes |= names[n].bits;
+        }
+    }
+    *out = classes == 0 ? CLASS_ALL : classes;
+    return ERR_OK;
+}
+
+static int add_rule(struct log *l, const struct directive *d, const char *scope, unsigned classes,
+                    struct errtext *e)
+{
+    if (l->nrules == RULES_MAX)
+        return args_error(e, "log", d, "more than %d names", RULES_MAX);
+    struct rule *grown = realloc(l->rules, (l->nrules + 1) * sizeof *grown);
+    if (grown == NULL)
+        return -ENOMEM;
+    l->rules = grown;
+    struct rule *r = &l->rules[l->nrules];
+    *r = (struct rule){.classes = classes, .format = l->nformats - 1};
+    uint8_t name[NAME_MAX_LEN];
+    if (name_from_text(scope, strlen(scope), name) < 0)
+        return args_error(e, "log", d, "'%s' is not a domain name", scope);
+    name_lower(r->scope, name);
+    l->nrules++;
+    return ERR_OK;
+}
+
+/* One line of the configuration. The last word is the format if there is a brace in it. */
+static int add_line(struct log *l, const struct directive *d, struct errtext *e)
+{
+    unsigned classes = CLASS_ALL;
+    int ret = read_classes(d, &classes, e);
+    if (ret != ERR_OK)
+        return ret;
+    size_t names = d->nargs;
+    const char *text = LOG_FORMAT_COMMON;
+    if (names > 0 && strchr(d->args[names - 1], '{') != NULL)
+        text = d->args[--names];
+    struct log_format **grown = realloc(l->formats, (l->nformats + 1) * sizeof(struct log_format *));
+    if (grown == NULL)
+        return -ENOMEM;
+    l->formats = grown;
+    l->formats[l->nformats] = log_format_new(text);
+    if (l->formats[l->nformats] == NULL)
+        return args_error(e, "log", d, "format too long, or no memory for it");
+    l->nformats++;
+    if (names == 0)
+        return add_rule(l, d, ".", classes, e);
+    for (size_t i = 0; ret == ERR_OK && i < names; i++)
+        ret = add_rule(l, d, d->args[i], classes, e);
+    return ret;
+}
+
+/* All `log` lines of a block are one list of rules, which is the first line's; the others have none. */
+static int log_setup(const struct plugin_setup *s, const struct directive *d, void **state, struct errtext *e)
+{
+    struct log *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return -ENOMEM;
+    int ret = ERR_OK;
+    bool first = server_block_find(s->source, "log") == d;
+    for (size_t i = 0; first && ret == ERR_OK && i < s->source->ndirectives; i++)
+        if (strcmp(s->source->directives[i].name, "log") == 0)
+            ret = add_line(l, &s->source->directives[i], e);
+    if (ret != ERR_OK) {
+        log_free(l);
+        return ret;
+    }
+    *state = l;
+    return ERR_OK;
+}
+
+static unsigned class_of(const struct request *r)
+{
+    struct answer_facts facts;
+    answer_classify(r->reply, clock_wall_ms() / 1000, &facts);
+    switch (facts.class) {
+    case ANSWER_POSITIVE:
+    case ANSWER_DELEGATION:
+        return CLASS_SUCCESS;
+    case ANSWER_NODATA:
+    case ANSWER_NXDOMAIN:
+        return CLASS_DENIAL;
+    default:
+        return CLASS_ERROR;
+    }
+}
+
+static void log_answer(void *state, struct request *r)
+{
+    static const char level[] = "[INFO] ";
+    const struct log *l = state;
+    const struct rule *rule = l->rules;
+    const struct rule *end = rule + l->nrules;
+    while (rule < end && !(rule->scope[0] == 0 || name_in(r->q.lname, rule->scope)))
+        rule++;
+    if (rule == end || (rule->classes != CLASS_ALL && (class_of(r) & rule->classes) == 0))
+        return;
+    char line[LINE_SINK_LINE_MAX];
+    memcpy(line, level, sizeof level - 1);
+    size_t len = sizeof level - 1;
+    len += log_format_write(l->formats[rule->format], r, clock_ns(), line + len, sizeof line - len - 1);
+    line[len++] = '\n';
+    line_sink_write(r->worker, line, len);
+}
+
+static int log_worker_start(void *state, struct worker *w, struct errtext *e)
+{
+    (void)state;
+    return line_sink_open(w, e);
+}
+
+static void log_worker_stop(void *state, struct worker *w)
+{
+    (void)state;
+    line_sink_close(w);
+}
+
+const struct plugin plugin_log = {
+    .name = "log",
+    .repeatable = true,
+    .setup = log_setup,
+    .free = log_free,
+    .worker_start = log_worker_start,
+    .worker_stop = log_worker_stop,
+    .answer = log_answer,
+};

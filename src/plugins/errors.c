@@ -23,6 +23,7 @@
 #include "serve/error_pattern.h"
 #include "serve/line_sink.h"
 #include "serve/plugin.h"
+#include "serve/worker.h"
 
 #define PATTERNS_MAX     64                 /* of one block; each is tried against every error */
 #define PERIOD_MAX_MS    (366 * 86400000LL) /* a year: longer never tells anything */

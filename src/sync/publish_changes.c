@@ -13,7 +13,7 @@ enum what { UNIT, NAMESPACE, POD_ADDRESS, ADDRESS };
 struct touched {
     struct store_link
         link; /* POD_ADDRESS and ADDRESS: found again by hash; units and namespaces carry a flag */
-    LIST_ENTRY(touched) in_list;
+    TAILQ_ENTRY(touched) in_list;
     enum what what;
     struct store_unit *unit;
     struct store_namespace *namespace; /* NAMESPACE and POD_ADDRESS */
@@ -24,7 +24,7 @@ struct touched {
 struct changes {
     const struct record_rules *rules;
     struct store *store;
-    LIST_HEAD(, touched) list;
+    TAILQ_HEAD(, touched) list; /* in the order they were touched */
     size_t pending;
     uint64_t touches;
     struct store_table by_ip;
@@ -92,7 +92,7 @@ static struct touched *touch(struct changes *c, enum what what, struct store_uni
         if (t->before[i].error != ERR_OK)
             c->error = t->before[i].error;
     }
-    LIST_INSERT_HEAD(&c->list, t, in_list);
+    TAILQ_INSERT_TAIL(&c->list, t, in_list);
     c->pending++;
     return t;
 }
@@ -162,7 +162,7 @@ struct changes *changes_new(const struct record_rules *rules, struct store *stor
     c->rules = rules;
     c->store = store;
     c->apex = apex;
-    LIST_INIT(&c->list);
+    TAILQ_INIT(&c->list);
     record_set_init(&c->after);
     for (size_t i = 0; i < rules->nzones; i++)
         record_set_init(&apex[i]);
@@ -171,7 +171,7 @@ struct changes *changes_new(const struct record_rules *rules, struct store *stor
 
 static void release(struct changes *c, struct touched *t)
 {
-    LIST_REMOVE(t, in_list);
+    TAILQ_REMOVE(&c->list, t, in_list);
     for (size_t i = 0; i < c->rules->nzones; i++)
         record_set_free(&t->before[i]);
     if (t->what == POD_ADDRESS || t->what == ADDRESS)
@@ -188,8 +188,8 @@ static void release_all(struct changes *c)
 {
     struct touched *t, *next;
     for (int namespaces = 0; namespaces <= 1; namespaces++)
-        for (t = LIST_FIRST(&c->list); t != NULL; t = next) {
-            next = LIST_NEXT(t, in_list);
+        for (t = TAILQ_FIRST(&c->list); t != NULL; t = next) {
+            next = TAILQ_NEXT(t, in_list);
             if ((t->what == NAMESPACE) == (namespaces == 1))
                 release(c, t);
         }
@@ -275,7 +275,7 @@ int changes_take(struct changes *c, void (*visit)(void *ctx, size_t zone, char o
     struct taker taker = {.visit = visit, .ctx = ctx};
     for (taker.zone = 0; taker.zone < c->rules->nzones; taker.zone++) {
         struct touched *t;
-        LIST_FOREACH(t, &c->list, in_list)
+        TAILQ_FOREACH(t, &c->list, in_list)
         {
             record_set_reset(&c->after);
             render(c, t, taker.zone, &c->after);

@@ -6,13 +6,15 @@
 
 #include "base/log.h"
 #include "sync/kube_files.h"
+#include "sync/kube_watch.h"
 #include "sync/publish.h"
 
 struct sync_block {
     struct sync_block_options options;
     struct publisher *publisher;
     struct kube_sink inner; /* the publisher's */
-    struct kube_files *files;
+    struct kube_files *files; /* one of the two sources */
+    struct kube_watch *watch;
     struct event *timer; /* when the publisher has something to do */
     struct event *poll;  /* when files are to be looked at */
     bool armed;
@@ -128,6 +130,17 @@ static int start_files(struct event_base *base, struct sync_block *b)
     return ERR_OK;
 }
 
+/* ---- an API server ---- */
+
+static int start_watch(struct event_base *base, struct sync_block *b, struct errtext *e)
+{
+    struct kube_sink sink = sink_of(b);
+    int ret = kube_watch_start(base, b->options.block, &sink, &b->watch, e);
+    if (ret == ERR_OK)
+        log_info("sync: following %s", kube_watch_server(b->watch));
+    return ret;
+}
+
 /* ---- life ---- */
 
 int sync_block_start(struct event_base *base, const struct sync_block_options *options,
@@ -145,8 +158,7 @@ int sync_block_start(struct event_base *base, const struct sync_block_options *o
     if (ret == ERR_OK && (b->timer = evtimer_new(base, on_timer, b)) == NULL)
         ret = -ENOMEM;
     if (ret == ERR_OK)
-        ret = options->block->objects != NULL ? start_files(base, b)
-                                              : errtext_set(e, ERR_UNSUPPORTED, "no source of objects");
+        ret = options->block->objects != NULL ? start_files(base, b) : start_watch(base, b, e);
     if (ret != ERR_OK) {
         sync_block_free(b);
         return errtext_set(e, ret, "%s", err_text(ret));
@@ -159,6 +171,7 @@ void sync_block_free(struct sync_block *b)
 {
     if (b == NULL)
         return;
+    kube_watch_stop(b->watch);
     kube_files_free(b->files);
     publish_free(b->publisher);
     if (b->timer != NULL)

@@ -3,11 +3,16 @@
  * the same error. Total: every field may be missing, null, of another type, huge or hostile.
  *
  * What is read how:
- *  - missing and null are the same, and give the field's default, as in Go;
- *  - a field that DNS needs and that has another type than the API's, a text over KUBE_TEXT_MAX or with a
- * NUL, a list over its limit, a port that is none: the object is refused, as Go's decoder would refuse it;
- *  - an address that does not read as one is left out: it makes no other address wrong;
- *  - times and managedFields are for reporting only: what does not read as one counts as unknown.
+ *
+ * - Missing and null are the same, and give the field's default, as in Go.
+ *
+ * - A field that DNS needs and that has another type than the API's, a text over KUBE_TEXT_MAX or with
+ *   a NUL, a list over its limit, a port that is none: the object is refused, as Go's decoder would
+ *   refuse it.
+ *
+ * - An address that does not read as one is left out: it makes no other address wrong.
+ *
+ * - Times and managedFields are for reporting only: what does not read as one counts as unknown.
  *
  * Any thread.
  */
@@ -19,8 +24,7 @@
 
 struct json_object;
 
-/* Longest text kept. Four times what a DNS name can hold: whatever is longer is no name in any field of ours.
- */
+/* Longest text kept. Four times what a DNS name can hold: what is longer is no name in any field of ours. */
 #define KUBE_TEXT_MAX 1024
 /* Ten times what the API server lets into one EndpointSlice (1,000), for objects that come from files. */
 #define KUBE_ENDPOINTS_MAX 10000

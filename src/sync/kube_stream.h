@@ -1,17 +1,19 @@
 /*
  * Cuts the body of an API server's answer into its items while it arrives, in chunks of any size:
  *
- *   KUBE_STREAM_LIST    {"kind":"ServiceList","metadata":{...},"items":[ ITEM , ITEM , ... ]}   one document,
- * then the end KUBE_STREAM_EVENTS  ITEM ITEM ITEM ...              documents one behind the other, with or
- * without white space
+ * - KUBE_STREAM_LIST: one document {"kind":"ServiceList","metadata":{...},"items":[ITEM,ITEM,...]},
+ *   then the end
+ * - KUBE_STREAM_EVENTS: ITEM ITEM ITEM ..., documents one behind the other, with or without white space
  *
  * Each ITEM is handed on as soon as its last byte is there, so that at most one item of a list is ever in
  * memory; a list's kind and metadata are kept as its head. The stream finds where items end by brackets and
  * quotes alone. That keeps two kinds of damage apart:
- *  - an item that has its brackets in order but is no JSON, too big or too deep costs that item (`bad` is
- * told), and the next ones are unharmed;
- *  - brackets or quotes out of order (two halves of events run together, text of a proxy) leave no way to
- * know where the next item begins: kube_stream_feed() fails, and the caller asks the server again.
+ *
+ * - An item that has its brackets in order but is no JSON, too big or too deep costs that item (`bad`
+ *   is told), and the next ones are unharmed.
+ *
+ * - Brackets or quotes out of order (two halves of events run together, text of a proxy) leave no way
+ *   to know where the next item begins: kube_stream_feed() fails, and the caller asks the server again.
  *
  * Any thread, one at a time. The stream owns what it hands on only for the time of the call.
  */

@@ -69,7 +69,7 @@ static struct inflight *make(const void *set, const struct query *q, bool tcp, u
 }
 
 enum inflight_role inflight_join(const void *set, const struct query *q, bool tcp,
-                                 struct inflight_waiter *waiter, struct inflight **out)
+                                 struct inflight_waiter *waiter, bool may_follow, struct inflight **out)
 {
     uint64_t hash = q->hash ^ (q->qtype * 0x9e3779b97f4a7c15u);
     struct inflight **bucket;
@@ -88,7 +88,7 @@ enum inflight_role inflight_join(const void *set, const struct query *q, bool tc
             *out = f;
             role = INFLIGHT_LEAD;
         }
-    } else if (f->nwaiters < INFLIGHT_WAITERS_MAX) {
+    } else if (may_follow && f->nwaiters < INFLIGHT_WAITERS_MAX) {
         f->nwaiters++;
         waiter->next = f->waiters;
         f->waiters = waiter;

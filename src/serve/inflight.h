@@ -36,9 +36,10 @@ struct inflight_waiter {
 enum inflight_role { INFLIGHT_LEAD, INFLIGHT_FOLLOW, INFLIGHT_FULL };
 
 /* `set` is compared as a pointer. With INFLIGHT_LEAD *out is the question, to be finished by the caller's
- * worker; NULL otherwise. `waiter` has worker and tell set, and stays in place until it is told. */
+ * worker; NULL otherwise. `waiter` has worker and tell set, and stays in place until it is told. Without
+ * may_follow a question that is under way already gives INFLIGHT_FULL. */
 enum inflight_role inflight_join(const void *set, const struct query *q, bool tcp,
-                                 struct inflight_waiter *waiter, struct inflight **out);
+                                 struct inflight_waiter *waiter, bool may_follow, struct inflight **out);
 
 /* Ends the question: from now on the same is asked anew. From the event loop of the worker that leads. */
 void inflight_finish(struct inflight *f, enum upstream_result result, struct exchange_answer *answer);

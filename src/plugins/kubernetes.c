@@ -250,8 +250,10 @@ static void target_answered(struct request *inner)
     /* The zone may have changed while the upstream was asked; the chain as it stands now decides. */
     enum zone_outcome outcome = zone_answer(zone_current(zone), &q, reply);
     reply->flags |= FLAG_AA;
-    if (outcome == ZONE_NXDOMAIN)
+    if (outcome == ZONE_NXDOMAIN) {
         reply->rcode = RCODE_NXDOMAIN;
+        zone_answer_soa(zone_current(zone), reply);
+    }
     bool fits = outcome == ZONE_CNAME_OUT && inner->reply != NULL && name_equal(q.target, inner->q.qname);
     rcu_reader_end();
     if (fits && inner->reply->rcode == RCODE_NOERROR) {
@@ -281,8 +283,7 @@ static enum verdict not_found(const struct kubernetes_stage *k, const struct zon
     if (r->reply->count[SECTION_ANSWER] == 0 && falls_through(k, r->q.lname))
         return VERDICT_NEXT;
     r->reply->rcode = RCODE_NXDOMAIN;
-    if (r->reply->count[SECTION_AUTHORITY] == 0)
-        zone_answer_soa(v, r->reply);
+    zone_answer_soa(v, r->reply);
     return VERDICT_ANSWERED;
 }
 
@@ -305,8 +306,8 @@ static enum verdict answer_from_zone(const struct kubernetes_stage *k, const str
     case ZONE_NXDOMAIN:
         break;
     }
-    if (r->reply->count[SECTION_ANSWER] == 0 && z->forward && k->block.pods == PODS_INSECURE &&
-        pod_name_answer(v, z->apex, k->block.ttl, r))
+    const uint8_t *missing = q.target != NULL ? q.target : r->q.qname;
+    if (z->forward && k->block.pods == PODS_INSECURE && pod_name_answer(v, z->apex, missing, k->block.ttl, r))
         return VERDICT_ANSWERED;
     return not_found(k, v, r);
 }

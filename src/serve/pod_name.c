@@ -29,18 +29,21 @@ int pod_name_address(const uint8_t *lname, uint8_t *octets)
     return inet_pton(family, text, octets) == 1 ? family : AF_UNSPEC;
 }
 
-bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, uint32_t ttl, struct request *r)
+bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
+                     struct request *r)
 {
+    uint8_t lname[NAME_MAX_LEN];
+    name_lower(lname, owner);
     static const uint8_t pod[] = "\3pod";
-    const uint8_t *namespace = r->q.lname + 1 + r->q.lname[0];
-    if (r->q.lname[0] == 0 || *namespace == 0)
+    const uint8_t *namespace = lname + 1 + lname[0];
+    if (lname[0] == 0 || *namespace == 0)
         return false;
     const uint8_t *after = namespace + 1 + *namespace;
     if (memcmp(after, pod, 4) != 0 || !name_equal(after + 4, apex))
         return false;
     size_t len = name_len(namespace);
     uint8_t octets[16];
-    int family = pod_name_address(r->q.lname, octets);
+    int family = pod_name_address(lname, octets);
     if (family == AF_UNSPEC || zone_find(v, namespace, len, name_hash(namespace, len)) == NULL)
         return false;
     uint16_t type = family == AF_INET ? RR_A : RR_AAAA;
@@ -48,7 +51,7 @@ bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, uint32_t
         zone_answer_soa(v, r->reply);
         return true;
     }
-    struct rr rr = {.owner = r->q.qname,
+    struct rr rr = {.owner = owner,
                     .type = type,
                     .class = CLASS_IN,
                     .ttl = ttl,

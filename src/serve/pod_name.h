@@ -10,7 +10,9 @@
  * AF_INET, AF_INET6, or AF_UNSPEC where it is none. `octets` has 16. */
 int pod_name_address(const uint8_t *lname, uint8_t *octets);
 
-/* Answers (or gives NODATA for) the question in `r` where it is such a name; false where it is none. */
-bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, uint32_t ttl, struct request *r);
+/* Answers (or gives NODATA for) the question in `r` at the name `owner`, the question's or where a CNAME led,
+ * where that is such a name; false where it is none. */
+bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
+                     struct request *r);
 
 #endif

@@ -124,6 +124,7 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
 {
     const struct node *n = zone_find(v, q->lname, q->len, q->hash);
     const uint8_t *owner = q->lname;
+    q->target = NULL;
     if (n == NULL)
         return ZONE_NXDOMAIN;
     for (unsigned links = 0; links < ZONE_CNAME_MAX; links++) {
@@ -136,16 +137,12 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
             return ZONE_NODATA;
         }
         add_set(r, SECTION_ANSWER, owner, &cname, q);
-        owner = cname.data + 2;
-        if (!name_in(owner, node_name(zone_apex_node(v)))) {
-            q->target = owner;
+        owner = q->target = cname.data + 2;
+        if (!name_in(owner, node_name(zone_apex_node(v))))
             return ZONE_CNAME_OUT;
-        }
         n = find_name(v, owner);
-        if (n == NULL) {
-            zone_answer_soa(v, r);
+        if (n == NULL)
             return ZONE_NXDOMAIN;
-        }
     }
     zone_answer_soa(v, r); /* a loop, or a chain that nobody needs: what was followed so far stands */
     return ZONE_NODATA;

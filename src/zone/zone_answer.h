@@ -16,7 +16,7 @@
 enum zone_outcome {
     ZONE_HIT,       /* records in the answer section, additional ones where they help */
     ZONE_NODATA,    /* the name exists; SOA in the authority section */
-    ZONE_NXDOMAIN,  /* it does not; nothing was added (the caller may fall through) unless a CNAME led here */
+    ZONE_NXDOMAIN,  /* it does not. Nothing was added but, where CNAMEs led here, those */
     ZONE_CNAME_OUT, /* the answer ends with a CNAME whose target is outside of the zone: `target` is set */
 };
 
@@ -27,7 +27,7 @@ struct zone_question {
     uint16_t qtype;
     size_t enough;         /* octets from which on nothing more is added: it would be cut anyway */
     uint64_t rotate;       /* a random number: where large rrsets begin; 0 for the zone's order */
-    const uint8_t *target; /* out, with ZONE_CNAME_OUT: points into the zone */
+    const uint8_t *target; /* out, where the answer ends with a CNAME: its target; points into the zone */
 };
 
 /* Adds to `r`, which is begun. ANY is answered as CoreDNS does: the name exists or not, never records. */

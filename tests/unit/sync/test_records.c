@@ -1,6 +1,6 @@
 /* Objects in YAML -> records in text: the naming rules of the Kubernetes DNS specification 1.1.0 and of CoreDNS. */
 #include "cluster.h"
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 /* What stands below `below` in the zone cluster.local, from these objects under these options. */
 static void expect_in(const char *zones, const char *zone, const char *options, const char *below, const char *yaml,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "sync/kube_request.h"
+#include "sync/kube_http_request.h"
 
 /* Idle connections kept: one suffices with HTTP/2, one a kind of objects without. */
 #define CONNECTIONS_KEPT 8L

@@ -2,8 +2,8 @@
  * How a request of kube_http is put to libcurl: where it goes, what it shows, whom it trusts. Private to
  * kube_http; the two are the module that knows libcurl. One thread.
  */
-#ifndef SEAMARK_SYNC_KUBE_REQUEST_H
-#define SEAMARK_SYNC_KUBE_REQUEST_H
+#ifndef SEAMARK_SYNC_KUBE_HTTP_REQUEST_H
+#define SEAMARK_SYNC_KUBE_HTTP_REQUEST_H
 
 #include <curl/curl.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "sync/kube_request.h"
+#include "sync/kube_http_request.h"
 
 #include <errno.h>
 #include <fcntl.h>

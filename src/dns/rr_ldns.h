@@ -14,8 +14,8 @@
  * the length, ERR_UNSUPPORTED where libldns does not know the type, ERR_MALFORMED, -ENOMEM. */
 int rr_ldns_read(uint16_t type, const char *text, size_t len, uint8_t *out);
 
-/* Appends the text of `rdata`, but only where reading it again gives the same octets. ERR_UNSUPPORTED
- * otherwise: the caller then writes RFC 3597's general form. */
+/* Appends the text of `rdata`, on one line. ERR_UNSUPPORTED where libldns has none. Its text is not always
+ * what it reads again: compare, and write RFC 3597's general form where it is not. */
 int rr_ldns_write(uint16_t type, const uint8_t *rdata, uint16_t rdlen, struct bytes *out);
 
 #endif

@@ -33,6 +33,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* True where the token read ends at a blank, a comment or the end of the line. */
+static bool ends_a_token(struct line *l)
+{
+    if (l->at == l->end || is_blank(*l->at) || *l->at == ';')
+        return true;
+    fail(l, "expected a blank before or after a string in quotation marks");
+    return false;
+}
+
 static bool read_quoted(struct line *l, struct token *t)
 {
     const char *at = l->at + 1;
@@ -46,7 +55,7 @@ static bool read_quoted(struct line *l, struct token *t)
     }
     t->len = (size_t)(at - t->text);
     l->at = at + 1;
-    return true;
+    return ends_a_token(l);
 }
 
 /* The next token of the line. False at its end, at a comment, and where it is malformed (then l->why is set).
@@ -74,7 +83,7 @@ static bool next_token(struct line *l, struct token *t)
     }
     t->len = (size_t)(at - t->text);
     l->at = at;
-    return true;
+    return ends_a_token(l);
 }
 
 static bool number(const struct token *t, uint64_t max, uint32_t *out)

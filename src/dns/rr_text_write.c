@@ -1,7 +1,6 @@
 /* Records to text. */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -126,28 +125,45 @@ static void append_general(struct bytes *out, const struct rr *rr)
     out->len += 2u * rr->rdlen + 1;
 }
 
-static int append_type_and_rdata(struct bytes *out, const struct rr *rr)
+/* True where a reader takes the record's text, which begins at `start`, for this record. */
+static bool reads_back(const struct bytes *out, size_t start, const struct rr *rr)
+{
+    struct rr_storage *storage = malloc(sizeof *storage);
+    struct rr again;
+    bool same =
+        storage != NULL && rr_from_text(out->data + start, out->len - start, storage, &again) == ERR_OK &&
+        again.type == rr->type && again.rdlen == rr->rdlen && memcmp(again.rdata, rr->rdata, rr->rdlen) == 0;
+    free(storage);
+    return same;
+}
+
+static int append_fields(struct bytes *out, const struct rrtype_info *info, const struct rr *rr)
+{
+    if (!rrtype_fields_match(info->fields, rr->rdata, rr->rdlen))
+        return ERR_MALFORMED;
+    bytes_append_str(out, info->mnemonic);
+    size_t at = 0;
+    for (const char *field = info->fields; *field != '\0'; field++) {
+        bytes_append(out, at == 0 ? "\t" : " ", 1);
+        at += append_field(out, *field, rr->rdata + at, rr->rdlen - at);
+    }
+    return out->error;
+}
+
+/* `start` is where the record begins. */
+static int append_type_and_rdata(struct bytes *out, size_t start, const struct rr *rr)
 {
     const struct rrtype_info *info = rrtype_info(rr->type);
-    if (info != NULL && rrtype_fields_have_text(info->fields)) {
-        if (!rrtype_fields_match(info->fields, rr->rdata, rr->rdlen))
-            return ERR_MALFORMED;
-        bytes_append_str(out, info->mnemonic);
-        size_t at = 0;
-        for (const char *field = info->fields; *field != '\0'; field++) {
-            bytes_append(out, at == 0 ? "\t" : " ", 1);
-            at += append_field(out, *field, rr->rdata + at, rr->rdlen - at);
-        }
-        return out->error;
-    }
-    size_t start = out->len;
+    if (info != NULL && rrtype_fields_have_text(info->fields))
+        return append_fields(out, info, rr);
+    size_t type_at = out->len;
     if (info != NULL) {
         bytes_append_str(out, info->mnemonic);
         bytes_append(out, "\t", 1);
         int ret = rr_ldns_write(rr->type, rr->rdata, rr->rdlen, out);
-        if (ret != ERR_UNSUPPORTED)
+        if (ret == ERR_OK ? reads_back(out, start, rr) : ret != ERR_UNSUPPORTED)
             return ret;
-        out->len = start;
+        out->len = type_at;
     }
     append_general(out, rr);
     return out->error;
@@ -172,7 +188,7 @@ int rr_to_text(const struct rr *rr, struct bytes *out)
         append_number(out, rr->class);
         bytes_append(out, "\t", 1);
     }
-    int ret = out->error == ERR_OK ? append_type_and_rdata(out, rr) : out->error;
+    int ret = out->error == ERR_OK ? append_type_and_rdata(out, start, rr) : out->error;
     if (ret != ERR_OK)
         out->len = start;
     if (out->data != NULL)

@@ -1,6 +1,6 @@
 /*
- * A request message, parsed strictly (RFC 1035 section 4, RFC 6891). Only what a server needs of it is kept, by value, so
- * that a query may outlive its packet. Any thread.
+ * A request message, parsed strictly (RFC 1035 section 4, RFC 6891). Only what a server needs of it is kept,
+ * by value, so that a query may outlive its packet. Any thread.
  */
 #ifndef SEAMARK_DNS_QUERY_H
 #define SEAMARK_DNS_QUERY_H
@@ -35,8 +35,8 @@ enum dns_rcode {
     RCODE_BADVERS = 16,
 };
 
-/* Octets of EDNS options that are echoed (NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, as CoreDNS does). What does not fit
- * is left out: the echo is a courtesy and must not cost memory. */
+/* Octets of EDNS options that are echoed (NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, as CoreDNS does). What
+ * does not fit is left out: the echo is a courtesy and must not cost memory. */
 #define QUERY_OPTIONS_MAX 128
 
 struct query {
@@ -51,16 +51,16 @@ struct query {
     uint8_t edns_version;
     uint16_t udp_size; /* as the client wrote it; 512 without EDNS */
     uint16_t options_len;
-    uint16_t size; /* octets of the whole request */
-    uint64_t hash; /* name_hash of lname */
+    uint16_t size;               /* octets of the whole request */
+    uint64_t hash;               /* name_hash of lname */
     uint8_t qname[NAME_MAX_LEN]; /* as asked: the case is the client's */
     uint8_t lname[NAME_MAX_LEN]; /* lower case */
     uint8_t options[QUERY_OPTIONS_MAX];
 };
 
 enum query_verdict {
-    QUERY_OK,       /* one question, to be answered by the chain */
-    QUERY_DROP,     /* not a request or too short to answer: silence (answers are never answered) */
+    QUERY_OK,      /* one question, to be answered by the chain */
+    QUERY_DROP,    /* not a request or too short to answer: silence (answers are never answered) */
     QUERY_FORMERR, /* the header could be read, the rest is wrong (or there is not just one question) */
     QUERY_NOTIMP,  /* opcode other than QUERY */
     QUERY_BADVERS, /* EDNS version above 0 */

@@ -5,7 +5,9 @@
 #include "base/cursor.h"
 #include "base/err.h"
 
+#define OPT_FIXED    11 /* octets of an OPT record without options (RFC 6891 section 6.1.2) */
 #define EDE_OPTION   15
+#define EDE_FIXED    6   /* octets of an extended error without text (RFC 8914 section 2) */
 #define EDE_TEXT_MAX 200 /* octets of explanation: enough for a sentence and an address */
 #define LABELS_MAX   128
 
@@ -20,6 +22,7 @@ void reply_begin(struct reply *r, const struct query *q)
     r->nrecords = 0;
     r->nnames = 0;
     r->overflow = false;
+    r->overflow_section = SECTION_ANSWER;
     r->len = DNS_HEADER_LEN;
     if (q->qname_len == 0)
         return;
@@ -172,12 +175,18 @@ static void put_rdata(struct reply *r, struct cursor *c, const struct rr *rr)
     cursor_put(c, p, (size_t)(rr->rdata + rr->rdlen - p));
 }
 
+static int overflow(struct reply *r, enum reply_section s)
+{
+    if (!r->overflow)
+        r->overflow_section = (uint8_t)s;
+    r->overflow = true;
+    return ERR_SPACE;
+}
+
 int reply_add(struct reply *r, enum reply_section s, const struct rr *rr)
 {
-    if (r->nrecords == REPLY_RECORDS_MAX || r->overflow) {
-        r->overflow = true;
-        return ERR_SPACE;
-    }
+    if (r->nrecords == REPLY_RECORDS_MAX || r->overflow)
+        return overflow(r, s);
     uint16_t nnames = r->nnames;
     struct cursor c = {.at = r->wire + r->len, .end = r->wire + REPLY_CAP};
     put_owner(r, &c, rr->owner);
@@ -188,8 +197,7 @@ int reply_add(struct reply *r, enum reply_section s, const struct rr *rr)
     put_rdata(r, &c, rr);
     if (c.failed) {
         r->nnames = nnames; /* what was half written is forgotten */
-        r->overflow = true;
-        return ERR_SPACE;
+        return overflow(r, s);
     }
     wire_put_u16(rdlen, (uint16_t)(c.at - rdlen - 2));
     r->rr[r->nrecords++] =
@@ -221,7 +229,8 @@ void reply_cut(struct reply *r, enum reply_section s)
     for (unsigned i = 0; i < (unsigned)s; i++)
         keep += r->count[i];
     cut_records(r, keep);
-    r->overflow = false;
+    if (r->overflow_section >= s)
+        r->overflow = false;
 }
 
 enum reply_section reply_section_of(const struct reply *r, unsigned i)
@@ -257,7 +266,9 @@ void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
     uint16_t len = reply_rdlen(r, i);
     uint8_t *a = r->wire + r->rr[i].rdata;
     uint8_t *b = r->wire + r->rr[j].rdata;
-    if (i == j || len != reply_rdlen(r, j))
+    unsigned fixed;
+    if (i == j || len != reply_rdlen(r, j) || compressible_names(r->rr[i].type, &fixed) > 0 ||
+        compressible_names(r->rr[j].type, &fixed) > 0)
         return;
     for (uint16_t k = 0; k < len; k++) {
         uint8_t t = a[k];
@@ -268,20 +279,34 @@ void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
 
 /* ---- the end ---- */
 
-static size_t ede_len(const struct reply *r)
+/* What OPT holds behind its 11 fixed octets. */
+struct opt {
+    size_t options; /* octets echoed */
+    size_t text;    /* octets of explanation of the extended error */
+    bool ede;
+};
+
+static size_t opt_len(const struct opt *o)
 {
-    if (r->ede < 0)
-        return 0;
-    size_t text = r->ede_text == NULL ? 0 : strnlen(r->ede_text, EDE_TEXT_MAX);
-    return 4 + 2 + text;
+    return OPT_FIXED + o->options + (o->ede ? EDE_FIXED + o->text : 0);
 }
 
-static size_t opt_len(const struct reply *r)
+/* OPT for what is left beside header and question: the extended error may lose its text, then goes itself,
+ * then the echoed options. An empty OPT always fits into 512 octets. */
+static struct opt choose_opt(const struct reply *r, size_t room)
 {
-    return r->q->has_edns ? 11u + r->q->options_len + ede_len(r) : 0;
+    struct opt o = {.options = r->q->options_len, .ede = r->ede >= 0};
+    o.text = o.ede && r->ede_text != NULL ? strnlen(r->ede_text, EDE_TEXT_MAX) : 0;
+    if (opt_len(&o) > room)
+        o.text = 0;
+    if (opt_len(&o) > room)
+        o.ede = false;
+    if (opt_len(&o) > room)
+        o.options = 0;
+    return o;
 }
 
-static void put_opt(struct reply *r)
+static void put_opt(struct reply *r, const struct opt *o)
 {
     const struct query *q = r->q;
     struct cursor c = {.at = r->wire + r->len, .end = r->wire + sizeof r->wire};
@@ -289,33 +314,45 @@ static void put_opt(struct reply *r)
     cursor_put_u16(&c, RR_OPT);
     cursor_put_u16(&c, q->udp_size);
     cursor_put_u32(&c, (uint32_t)(r->rcode >> 4) << 24 | (q->dnssec_ok ? 0x8000u : 0));
-    cursor_put_u16(&c, (uint16_t)(q->options_len + ede_len(r)));
-    cursor_put(&c, q->options, q->options_len);
-    if (r->ede >= 0) {
-        size_t text = ede_len(r) - 6;
+    cursor_put_u16(&c, (uint16_t)(opt_len(o) - OPT_FIXED));
+    cursor_put(&c, q->options, o->options);
+    if (o->ede) {
         cursor_put_u16(&c, EDE_OPTION);
-        cursor_put_u16(&c, (uint16_t)(2 + text));
+        cursor_put_u16(&c, (uint16_t)(2 + o->text));
         cursor_put_u16(&c, (uint16_t)r->ede);
-        cursor_put(&c, r->ede_text, text);
+        cursor_put(&c, r->ede_text, o->text);
     }
     if (!c.failed)
         r->len = (size_t)(c.at - r->wire);
 }
 
+/* Drops records from the end until the message takes no more than `room` octets. */
+static void truncate_to(struct reply *r, size_t room)
+{
+    unsigned keep = r->nrecords;
+    if (r->len <= room)
+        return;
+    while (keep > 0 && (keep == r->nrecords ? r->len : r->rr[keep].at) > room)
+        keep--;
+    cut_records(r, keep);
+    r->overflow = true;
+}
+
 void reply_finish(struct reply *r, size_t max_size)
 {
     const struct query *q = r->q;
+    struct opt opt = {0};
     if (max_size > REPLY_CAP)
         max_size = REPLY_CAP;
-    size_t opt = opt_len(r);
-    size_t room = max_size > opt ? max_size - opt : 0;
-    if (r->len > room) {
-        unsigned keep = r->nrecords;
-        while (keep > 0 && (keep == r->nrecords ? r->len : r->rr[keep].at) > room)
-            keep--;
-        cut_records(r, keep);
-        r->overflow = true;
+    if (q->has_edns) {
+        size_t head = r->nrecords > 0 ? r->rr[0].at : r->len;
+        opt = choose_opt(r, max_size > head ? max_size - head : 0);
+        truncate_to(r, max_size > opt_len(&opt) ? max_size - opt_len(&opt) : 0);
+    } else {
+        truncate_to(r, max_size);
     }
+    if (r->rcode > 15 && !q->has_edns)
+        r->rcode = RCODE_SERVFAIL; /* its lower bits alone would say something else */
     uint16_t flags = (uint16_t)(FLAG_QR | (r->flags & (FLAG_AA | FLAG_TC | FLAG_RA | FLAG_AD)) |
                                 (q->flags & (FLAG_RD | FLAG_CD | 0x7800)) | (r->rcode & 15));
     if (r->overflow)
@@ -326,8 +363,8 @@ void reply_finish(struct reply *r, size_t max_size)
     wire_put_u16(r->wire + 4, q->qname_len > 0);
     for (unsigned s = 0; s < 3; s++)
         wire_put_u16(r->wire + 6 + 2 * s, r->count[s]);
-    if (opt > 0) {
-        put_opt(r);
+    if (q->has_edns) {
+        put_opt(r, &opt);
         wire_put_u16(r->wire + 10, (uint16_t)(r->count[2] + 1));
     }
 }

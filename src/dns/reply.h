@@ -1,11 +1,12 @@
 /*
- * A response message under construction, in wire form (RFC 1035 section 4), with an index of its records, so that plugins
- * can add, look at, reorder and cut records on the answer's way back to the client. Owner names and names in the rdata of
- * NS, CNAME, PTR, SOA and MX are compressed (RFC 3597 section 4 lists which may be).
+ * A response message under construction, in wire form (RFC 1035 section 4), with an index of its records, so
+ * that plugins can add, look at, reorder and cut records on the answer's way back to the client. Owner names
+ * and names in the rdata of NS, CNAME, PTR, SOA and MX are compressed (RFC 3597 section 4 lists which may
+ * be).
  *
- * Life: reply_begin() for a query; reply_add() in section order (answer, authority, additional); reply_finish() once, which
- * writes header and OPT and truncates. One thread. It owns nothing but its own arrays; large: one a worker and depth, never on a
- * stack.
+ * Life: reply_begin() for a query; reply_add() in section order (answer, authority, additional);
+ * reply_finish() once, which writes header and OPT and truncates. One thread. It owns nothing but its own
+ * arrays; large: one a worker and depth, never on a stack.
  */
 #ifndef SEAMARK_DNS_REPLY_H
 #define SEAMARK_DNS_REPLY_H
@@ -31,15 +32,16 @@ struct reply_rr {
 
 struct reply {
     const struct query *q; /* borrowed: the query that is answered */
-    uint16_t flags;        /* AA, TC, RA, AD ... of the answer; QR, RD, CD and opcode are added by reply_finish */
-    uint16_t rcode;        /* 12 bits; the upper ones go to OPT */
-    int ede;               /* extended error (RFC 8914) info code, -1 none; sent where the client has EDNS */
-    const char *ede_text;  /* static or outliving the reply; may be NULL */
-    uint16_t count[3];     /* records a section */
+    uint16_t flags; /* AA, TC, RA, AD ... of the answer; QR, RD, CD and opcode are added by reply_finish */
+    uint16_t rcode; /* 12 bits; the upper ones go to OPT */
+    int ede;        /* extended error (RFC 8914) info code, -1 none; sent where the client has EDNS */
+    const char *ede_text; /* static or outliving the reply; may be NULL */
+    uint16_t count[3];    /* records a section */
     uint16_t nrecords;
     uint16_t nnames;
-    bool overflow; /* a record did not fit in 64 KiB or in the index: TC will be set */
-    size_t len;    /* octets written so far */
+    bool overflow;            /* a record did not fit in 64 KiB or in the index: TC will be set */
+    uint8_t overflow_section; /* where it was to stand */
+    size_t len;               /* octets written so far */
     struct reply_rr rr[REPLY_RECORDS_MAX];
     struct {
         uint32_t hash;
@@ -51,16 +53,19 @@ struct reply {
 /* Starts a reply with the question of `q` (case as asked), rcode NOERROR, no records. */
 void reply_begin(struct reply *r, const struct query *q);
 
-/* Adds a record to a section; sections must not go backward. rr->rdata is uncompressed wire. ERR_SPACE (and `overflow`)
- * where it does not fit. An owner equal to the qname without regard to case takes the question's case. */
+/* Adds a record to a section; sections must not go backward. rr->rdata is uncompressed wire. ERR_SPACE (and
+ * `overflow`) where it does not fit. An owner equal to the qname without regard to case takes the question's
+ * case. */
 int reply_add(struct reply *r, enum reply_section s, const struct rr *rr);
 
-/* Drops every record of the section and of those behind it. */
+/* Drops every record of the section and of those behind it, and forgets an overflow there. */
 void reply_cut(struct reply *r, enum reply_section s);
 
-/* Copies sections of a message from elsewhere (an upstream; another reply) into `r`, records one by one, OPT and TSIG left
- * out. Bounds are checked, names unpacked. ERR_MALFORMED leaves `r` as it was before. `first`/`last` choose sections. */
-int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first, enum reply_section last);
+/* Copies sections of a message from elsewhere (an upstream; another reply) into `r`, records one by one, OPT
+ * and TSIG left out. Bounds are checked, names unpacked. ERR_MALFORMED leaves `r` as it was before.
+ * `first`/`last` choose sections. */
+int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+               enum reply_section last);
 
 /* The same, of those records alone for whose type keep() says so. */
 typedef bool reply_keep(uint16_t type, const void *ctx);
@@ -74,12 +79,15 @@ void reply_set_ttl(struct reply *r, unsigned i, uint32_t ttl);
 uint16_t reply_rdlen(const struct reply *r, unsigned i);
 /* Owner, unpacked into `out` (NAME_MAX_LEN); returns its length. */
 size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out);
-/* Swaps the rdata of two records of equal rdlen (addresses are rotated with it). */
+/* Swaps the rdata of two records of equal rdlen (addresses are rotated with it). Does nothing where rdata may
+ * hold compressed names: others may point into them. */
 void reply_swap_rdata(struct reply *r, unsigned i, unsigned j);
 
-/* Completes the message: header (id, QR, opcode, RD and CD of the query), OPT where the query had one (its UDP size echoed, DO
- * echoed, allowed options echoed, extended error), truncation to `max_size` octets at a record boundary with TC set (records go
- * from the end; the question and OPT stay). The message is wire[0..len). */
+/* Completes the message: header (id, QR, opcode, RD and CD of the query), OPT where the query had one (its
+ * UDP size echoed, DO echoed, allowed options echoed, extended error), truncation to `max_size` octets at a
+ * record boundary with TC set (records go from the end; the question and OPT stay; what explains an extended
+ * error, and then the echoed options, are left out where there is no room). `max_size` is at least 512. The
+ * message is wire[0..len). */
 void reply_finish(struct reply *r, size_t max_size);
 
 /* A whole error answer in one step: reply_begin where `q` has a question, rcode. Not finished yet. */

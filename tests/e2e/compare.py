@@ -4,6 +4,8 @@ import dataclasses
 import fnmatch
 import os
 
+from question import SILENCE
+
 DIFFERENCES = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "differences.md")
 
 
@@ -13,6 +15,8 @@ def differences(theirs, ours, ttl_slack=0):
     lines = []
     if theirs.rcode != ours.rcode:
         lines.append(f"rcode: {theirs.rcode} -> {ours.rcode}")
+    if SILENCE in (theirs, ours):
+        return lines
     lines += [f"flag: -{f}" for f in sorted(theirs.flags - ours.flags)]
     lines += [f"flag: +{f}" for f in sorted(ours.flags - theirs.flags)]
     if theirs.edns != ours.edns:

@@ -74,6 +74,11 @@ class Process:
     def alive(self):
         return self.child is not None and self.child.poll() is None
 
+    def assert_alive(self):
+        """A program that has ended by itself is a failure of its own, and says why in its log."""
+        if not self.alive():
+            raise AssertionError(f"{self.name} ended with status {self.child.returncode}:\n{self.log_tail()}")
+
     def stop(self, seconds=15):
         """SIGTERM, then SIGKILL for what has not gone by itself. Returns the exit status."""
         if self.alive():
@@ -97,8 +102,7 @@ class Process:
     def wait_ready(self, probe, seconds):
         """Waits for probe(); a program that ends meanwhile fails at once, with the end of its log."""
         def ready():
-            if not self.alive():
-                raise AssertionError(f"{self.name} ended with status {self.child.returncode}:\n{self.log_tail()}")
+            self.assert_alive()
             return probe()
         try:
             wait_for(f"{self.name} ready", ready, seconds)

@@ -92,7 +92,8 @@ def read_answer(query, wire):
 
 
 def ask(server, name, rdtype="A", tcp=False, edns=1232, timeout=TIMEOUT):
-    """One question, asked again once where nothing comes back. A reply that cannot be read raises."""
+    """One question, asked again once where nothing comes back. A reply that cannot be read raises, and so does a
+    server that is no longer there."""
     query = make_query(name, rdtype, edns)
     wire = query.to_wire()
     for _ in range(TRIES):
@@ -100,4 +101,5 @@ def ask(server, name, rdtype="A", tcp=False, edns=1232, timeout=TIMEOUT):
             return read_answer(query, (_tcp if tcp else _udp)(server, wire, timeout))
         except OSError:
             continue
+    server.process.assert_alive()
     return SILENCE

@@ -1,0 +1,80 @@
+"""A real NSD on a free loopback port, serving zone files as they are."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import dns.exception
+import dns.message
+import dns.query
+
+
+def free_port():
+    """A port that is free for UDP and TCP on 127.0.0.1 right now."""
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", 0))
+            port = udp.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+                try:
+                    tcp.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+    raise RuntimeError("no free port")
+
+
+class Nsd:
+    """with Nsd(folder, {"cluster.local": path}) as nsd: nsd.ask(name, type)"""
+
+    def __init__(self, folder, zones):
+        self.folder = str(folder)
+        self.port = free_port()
+        os.makedirs(self.folder, exist_ok=True)
+        conf = os.path.join(self.folder, "nsd.conf")
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(
+                f'server:\n  ip-address: 127.0.0.1@{self.port}\n  username: ""\n  chroot: ""\n  server-count: 1\n'
+                f'  database: ""\n  zonesdir: "{self.folder}"\n  pidfile: "{self.folder}/nsd.pid"\n'
+                f'  xfrdfile: "{self.folder}/xfrd.state"\n  zonelistfile: "{self.folder}/zone.list"\n'
+                f'  minimal-responses: yes\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n'
+            )
+            for name, path in zones.items():
+                f.write(f'zone:\n  name: "{name}"\n  zonefile: "{os.path.abspath(path)}"\n')
+        self.log = open(os.path.join(self.folder, "nsd.log"), "w", encoding="utf-8")
+        program = shutil.which("nsd") or "/usr/sbin/nsd"
+        self.process = subprocess.Popen([program, "-d", "-c", conf], stdout=self.log, stderr=self.log)
+        self._wait(next(iter(zones)))
+
+    def _wait(self, zone):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, "nsd ended: " + open(self.log.name, encoding="utf-8").read()
+            try:
+                if self.ask(zone, "SOA", timeout=0.5).answer:
+                    return
+            except (dns.exception.Timeout, OSError):
+                time.sleep(0.05)
+        raise AssertionError("nsd does not answer: " + open(self.log.name, encoding="utf-8").read())
+
+    def ask(self, name, rdtype, timeout=5):
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=65535)
+        query.flags &= ~dns.flags.RD
+        return dns.query.tcp(query, "127.0.0.1", port=self.port, timeout=timeout)
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -9,6 +9,7 @@ a server.
 
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -87,9 +88,12 @@ def measure(server, datafile):
     text = subprocess.run(["dnsperf", "-s", server.address, "-p", str(server.port), "-d", datafile, "-l", str(SECONDS), "-c", "32",
                            "-q", "120", "-T", "1"], capture_output=True, text=True, check=True).stdout
     spent = cpu_ns(pid) - before
-    value = {line.split(":")[0].strip(): line.split(":")[1].split()[0] for line in text.splitlines() if ":" in line}
-    assert int(value["Queries lost"]) < int(value["Queries completed"]) / 1000, text
-    return spent / 1000 / int(value["Queries completed"]), float(value["Queries per second"])
+
+    def value(name):
+        return float(re.search(rf"{name}: +([0-9.]+)", text).group(1))
+
+    assert value("Queries lost") < value("Queries completed") / 1000, text
+    return spent / 1000 / value("Queries completed"), value("Queries per second")
 
 
 def cpu_rounds(servers, datafile, rounds):

@@ -1,0 +1,236 @@
+"""A name server for tests that does what a test tells it, over UDP and TCP on one loopback port.
+
+    with Upstream() as up:
+        up.add("www.example.org", "A", "10.0.0.1", ttl=300)
+        up.behave("slow.example.org", delay=0.5)
+        ... seamark forwards to up.address ...
+        assert up.count("www.example.org") == 1
+
+Names that were not added are NXDOMAIN, names without the type NODATA, both with a SOA. A behaviour belongs to a name, or to
+all names with "*". Every question that came is kept in `queries`. Threads: one for UDP, one for each TCP connection, one
+for delayed answers; all methods may be called from the test's.
+"""
+
+import collections
+import contextlib
+import errno
+import heapq
+import itertools
+import socket
+import struct
+import threading
+import time
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+Query = collections.namedtuple("Query", "at proto name type message")
+
+
+class Upstream:
+    def __init__(self, host="127.0.0.1", port=0, apex="."):
+        self.host, self.port, self.apex = host, port, apex
+        self.lock = threading.Lock()
+        self.records, self.behaviours, self.queries = {}, {}, []
+        self.negative_ttl = (300, 300)  # TTL and minimum of the SOA
+        self.udp = self.tcp = None
+        self.silent = False  # takes questions and says nothing
+        self.later, self.later_changed, self.order = [], threading.Condition(), itertools.count()
+        threading.Thread(target=self._answer_later, daemon=True).start()
+
+    # ---- what it answers ----
+
+    def add(self, name, rdtype, *rdata, ttl=300):
+        name = dns.name.from_text(name)
+        with self.lock:
+            rrset = dns.rrset.from_text(name, ttl, "IN", rdtype, *rdata)
+            self.records.setdefault(name, {})[rrset.rdtype] = rrset
+
+    def behave(self, name, **behaviour):
+        """delay=S, drop=True or drop=N (the first N), rcode=TEXT, truncate=True (over UDP), no_tcp=True, wrong_id=True,
+        wrong_question=True, garbage=True: the last three send that before the true answer. ad=True. No arguments: as others."""
+        with self.lock:
+            self.behaviours[name if name == "*" else dns.name.from_text(name)] = behaviour
+
+    def names(self, name=None, since=0.0):
+        wanted = None if name is None else dns.name.from_text(name)
+        with self.lock:
+            return [q for q in self.queries if (wanted is None or q.name == wanted) and q.at >= since]
+
+    def count(self, name=None, proto=None, since=0.0):
+        return len([q for q in self.names(name, since) if proto in (None, q.proto)])
+
+    def forget(self):
+        with self.lock:
+            self.queries.clear()
+
+    def wait(self, name, count=1, seconds=5.0):
+        end = time.monotonic() + seconds
+        while self.count(name) < count:
+            assert time.monotonic() < end, f"{name} was asked for {self.count(name)} times, not {count}"
+            time.sleep(0.005)
+
+    def reply(self, query):
+        response = dns.message.make_response(query, recursion_available=True, our_payload=4096)
+        question = query.question[0]
+        name, seen = question.name, set()
+        while name not in seen:  # follow CNAMEs, as a resolver does
+            seen.add(name)
+            alias = self.records.get(name, {}).get(dns.rdatatype.CNAME)
+            if alias is None or question.rdtype == dns.rdatatype.CNAME:
+                break
+            response.answer.append(alias)
+            name = alias[0].target
+        here = self.records.get(name, {})
+        wanted = [question.rdtype]
+        if question.rdtype == dns.rdatatype.ANY:
+            wanted = list(here)
+        elif query.ednsflags & dns.flags.DO:
+            wanted.append(dns.rdatatype.RRSIG)
+        found = [here[t] for t in wanted if t in here]
+        response.answer += found
+        if not found:
+            if not here:
+                response.set_rcode(dns.rcode.NXDOMAIN)
+            ttl, minimum = self.negative_ttl
+            soa = f"ns.{self.apex} root.{self.apex} 1 3600 600 86400 {minimum}".replace("..", ".")
+            response.authority.append(dns.rrset.from_text(self.apex, ttl, "IN", "SOA", soa))
+        return response
+
+    # ---- serving ----
+
+    @property
+    def address(self):
+        return f"{self.host}:{self.port}"
+
+    def _bind(self):
+        """A port that is free for both; the one it had, where it was started before."""
+        while True:
+            tcp, udp = socket.socket(socket.AF_INET, socket.SOCK_STREAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            try:
+                tcp.bind((self.host, self.port))
+                udp.bind(tcp.getsockname())
+                return udp, tcp
+            except OSError as error:
+                tcp.close()
+                udp.close()
+                if self.port != 0 or error.errno != errno.EADDRINUSE:
+                    raise
+
+    def start(self):
+        self.udp, self.tcp = self._bind()
+        self.port = self.udp.getsockname()[1]
+        self.tcp.listen(64)
+        threading.Thread(target=self._serve_udp, args=(self.udp,), daemon=True).start()
+        threading.Thread(target=self._serve_tcp, args=(self.tcp,), daemon=True).start()
+        return self
+
+    def stop(self):
+        """Gone: nobody listens at the port. start() comes back at the same one."""
+        udp, tcp, self.udp, self.tcp = self.udp, self.tcp, None, None
+        if udp is not None:
+            with contextlib.suppress(OSError):
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", udp.getsockname())  # wakes the thread
+            udp.close()
+            with contextlib.suppress(OSError):
+                tcp.shutdown(socket.SHUT_RDWR)
+            tcp.close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _serve_udp(self, sock):
+        while True:
+            try:
+                wire, client = sock.recvfrom(65535)
+            except OSError:
+                return
+            if self.udp is not sock:
+                return
+            self._take(wire, "udp", lambda data, to=client: sock.sendto(data, to))
+
+    def _serve_tcp(self, sock):
+        while True:
+            try:
+                connection, _ = sock.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
+
+    def _serve_connection(self, connection):
+        with contextlib.suppress(OSError, struct.error), connection, connection.makefile("rb") as stream:
+            while True:
+                (length,) = struct.unpack("!H", stream.read(2))
+                wire = stream.read(length)
+                self._take(wire, "tcp", lambda data: connection.sendall(struct.pack("!H", len(data)) + data))
+
+    def _take(self, wire, proto, send):
+        try:
+            query = dns.message.from_wire(wire)
+            question = query.question[0]
+        except Exception:  # not a question that a test cares for
+            return
+        with self.lock:
+            self.queries.append(Query(time.monotonic(), proto, question.name, question.rdtype, query))
+            behaviour = self.behaviours.get(question.name, self.behaviours.get("*", {}))
+            drop = behaviour.get("drop", False)
+            if drop is not True and drop > 0:
+                behaviour["drop"] = drop - 1
+        if self.silent or drop is True or drop > 0:
+            return
+        if behaviour.get("no_tcp") and proto == "tcp":
+            return
+        if behaviour.get("delay"):
+            with self.later_changed:
+                due = time.monotonic() + behaviour["delay"]
+                heapq.heappush(self.later, (due, next(self.order), (query, proto, behaviour, send)))
+                self.later_changed.notify()
+        else:
+            self._answer(query, proto, behaviour, send)
+
+    def _answer_later(self):
+        while True:
+            with self.later_changed:
+                while not self.later or self.later[0][0] > time.monotonic():
+                    self.later_changed.wait(self.later[0][0] - time.monotonic() if self.later else None)
+                _, _, what = heapq.heappop(self.later)
+            self._answer(*what)
+
+    def _answer(self, query, proto, behaviour, send):
+        with self.lock:
+            response = self.reply(query)
+        if "rcode" in behaviour:
+            response = dns.message.make_response(query, recursion_available=True)
+            response.set_rcode(dns.rcode.from_text(behaviour["rcode"]))
+        if behaviour.get("ad"):
+            response.flags |= dns.flags.AD
+        if behaviour.get("truncate") and proto == "udp":
+            response.answer = []
+            response.flags |= dns.flags.TC
+        with contextlib.suppress(OSError):
+            for lie in self._lies(query, behaviour):
+                send(lie)
+            send(response.to_wire(max_size=65535))
+
+    @staticmethod
+    def _lies(query, behaviour):
+        lie = dns.message.make_response(query, recursion_available=True)
+        lie.answer.append(dns.rrset.from_text(query.question[0].name, 3600, "IN", "A", "66.66.66.66"))
+        if behaviour.get("wrong_id"):
+            lie.id = query.id ^ 0x5555
+            yield lie.to_wire()
+        if behaviour.get("wrong_question"):
+            other = dns.message.make_query("not.what.was.asked.", "A")
+            other.id = query.id
+            yield dns.message.make_response(other).to_wire()
+        if behaviour.get("garbage"):
+            yield struct.pack("!H", query.id) + b"\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff\xc0\x0c"

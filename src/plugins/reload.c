@@ -148,6 +148,7 @@ static void look(void)
     watch.has_tried = true;
     watch.tried = hash;
     struct reload before = watch.settings;
+    log_info("Reloading");
     struct errtext e = {0};
     int ret = control_reload(&e);
     if (ret != ERR_OK) {
@@ -156,7 +157,7 @@ static void look(void)
         count_failure();
         return;
     }
-    log_info("plugin/reload: Reloading complete");
+    log_info("Reloading complete");
 }
 
 static void on_time(evutil_socket_t fd, short what, void *ctx)

@@ -1,14 +1,8 @@
 #include "serve/httpd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "http_client.h"
 
 #include "../runner.h"
 
@@ -64,63 +58,11 @@ static struct http_endpoint *open_at(const char *address, const char *path,
     return ep;
 }
 
-/* ---- a client in a thread of its own, while this thread runs the server's loop ---- */
-
-struct client {
-    struct sockaddr_storage to;
-    socklen_t to_len;
-    const char *request;
-    bool half_close;
-    char *answer; /* malloc'ed, NUL-terminated */
-    size_t len;
-    bool failed;
-    int done; /* atomic */
-};
-
-static void *run_client(void *ctx)
-{
-    struct client *c = ctx;
-    int fd = socket(c->to.ss_family, SOCK_STREAM, 0);
-    struct timeval tv = {.tv_sec = 20};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    c->failed = connect(fd, (const struct sockaddr *)&c->to, c->to_len) != 0;
-    size_t want = strlen(c->request);
-    if (!c->failed && send(fd, c->request, want, MSG_NOSIGNAL) != (ssize_t)want)
-        c->failed = true;
-    if (c->half_close)
-        shutdown(fd, SHUT_WR);
-    size_t cap = 4 << 20;
-    c->answer = malloc(cap);
-    for (ssize_t n;
-         !c->failed && c->len < cap - 1 && (n = recv(fd, c->answer + c->len, cap - 1 - c->len, 0)) != 0;) {
-        if (n < 0) {
-            c->failed = true;
-            break;
-        }
-        c->len += (size_t)n;
-    }
-    c->answer[c->len] = '\0';
-    close(fd);
-    __atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
-    return NULL;
-}
-
-/* The whole answer, valid until the next call. */
 static const char *fetch(const struct http_endpoint *ep, const char *request, bool half_close)
 {
-    static struct client c;
-    free(c.answer);
-    c = (struct client){.request = request, .half_close = half_close};
-    c.to_len = httpd_local_address(ep, &c.to);
-    pthread_t thread;
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run_client, &c), 0);
-    while (!__atomic_load_n(&c.done, __ATOMIC_ACQUIRE)) {
-        struct timeval tv = {.tv_usec = 10000};
-        event_base_loopexit(base, &tv);
-        event_base_dispatch(base);
-    }
-    pthread_join(thread, NULL);
-    return c.failed ? "failed" : c.answer;
+    struct sockaddr_storage to;
+    socklen_t len = httpd_local_address(ep, &to);
+    return http_client_fetch(base, (const struct sockaddr *)&to, len, request, half_close);
 }
 
 static bool starts(const char *text, const char *with)

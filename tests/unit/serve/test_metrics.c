@@ -1,6 +1,5 @@
 #include "serve/metrics.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,62 +157,6 @@ static void test_page_in_order(void)
     free(text);
 }
 
-static const struct metric *shared_counter;
-
-static void *count_much(void *ctx)
-{
-    (void)ctx;
-    for (int i = 0; i < 100000; i++)
-        metrics_add(shared_counter, 0, 1);
-    return NULL;
-}
-
-static void run_threads(int count)
-{
-    pthread_t threads[8];
-    for (int i = 0; i < count; i++)
-        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, count_much, NULL), 0);
-    for (int i = 0; i < 5; i++)
-        free(page()); /* the page is made while they count */
-    for (int i = 0; i < count; i++)
-        pthread_join(threads[i], NULL);
-}
-
-static void test_threads(void)
-{
-    static const struct metric_desc desc = {.name = "t_threads_total", .help = "T.", .type = METRIC_COUNTER};
-    shared_counter = metrics_register(&desc, NULL, 0);
-    run_threads(8);
-    CU_ASSERT_EQUAL(metrics_value(shared_counter, 0), 800000);
-    run_threads(8); /* on the cells that the first eight left behind */
-    CU_ASSERT_EQUAL(metrics_value(shared_counter, 0), 1600000);
-}
-
-static pthread_barrier_t gate;
-
-static void *count_once(void *ctx)
-{
-    (void)ctx;
-    metrics_add(shared_counter, 0, 1);
-    pthread_barrier_wait(&gate); /* nobody ends before all have counted */
-    return NULL;
-}
-
-static void test_more_threads_than_cells(void)
-{
-    enum { MANY = 120 };
-    static const struct metric_desc desc = {.name = "t_many_total", .help = "M.", .type = METRIC_COUNTER};
-    shared_counter = metrics_register(&desc, NULL, 0);
-    pthread_t threads[MANY];
-    pthread_barrier_init(&gate, NULL, MANY);
-    for (int i = 0; i < MANY; i++)
-        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, count_once, NULL), 0);
-    for (int i = 0; i < MANY; i++)
-        pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&gate);
-    CU_ASSERT_EQUAL(metrics_value(shared_counter, 0), MANY);
-}
-
 /* Last: afterwards there is no room for anything. */
 static void test_limit(void)
 {
@@ -256,8 +199,6 @@ int main(void)
         {"a histogram may have a dimension", test_histogram_with_dimension},
         {"of two gauges with the same labels the newer is shown", test_gauges},
         {"families stand in order of name", test_page_in_order},
-        {"no count of any thread is lost, nor when the thread has ended", test_threads},
-        {"threads without cells of their own count too", test_more_threads_than_cells},
         {"at the limit a series counts nowhere and the others go on", test_limit},
     };
     return run_suite("metrics", tests, sizeof tests / sizeof tests[0]);

@@ -1,8 +1,8 @@
 /*
- * Domain names in wire form (RFC 1035 section 3.1), uncompressed: a run of length-prefixed labels ended by the root
- * label. "A name" below is always such a run of at most 255 octets that has been checked once on its way in
- * (name_check, name_from_text, or a parser of dns/). Comparison is without regard to ASCII case (RFC 4343).
- * Presentation form is RFC 4343 / RFC 1035 section 5.1 escapes, always with the final dot. Any thread.
+ * Domain names in wire form (RFC 1035 section 3.1), uncompressed: a run of length-prefixed labels ended by
+ * the root label. "A name" below is always such a run of at most 255 octets that has been checked once on its
+ * way in (name_check, name_from_text, or a parser of dns/). Comparison is without regard to ASCII case (RFC
+ * 4343). Presentation form is RFC 4343 / RFC 1035 section 5.1 escapes, always with the final dot. Any thread.
  */
 #ifndef SEAMARK_DNS_NAME_H
 #define SEAMARK_DNS_NAME_H
@@ -18,7 +18,8 @@
 /* Wire length, the root label included. */
 size_t name_len(const uint8_t *name);
 
-/* Length of the uncompressed name at the start of `wire`, or ERR_MALFORMED (too long, cut, a compression pointer). */
+/* Length of the uncompressed name at the start of `wire`, or ERR_MALFORMED (too long, cut, a compression
+ * pointer). */
 int name_check(const uint8_t *wire, size_t len);
 
 unsigned name_label_count(const uint8_t *name); /* without the root label */
@@ -33,8 +34,8 @@ size_t name_lower(uint8_t *out, const uint8_t *name);
 
 /* Hash of a lower-case name. The same within a process, not from one to another. */
 uint64_t name_hash(const uint8_t *name, size_t len);
-/* Makes the hash unguessable, so that nobody can choose names that collide: two random numbers, once, before any
- * thread or zone exists. Without it the hash is that of every other process. */
+/* Makes the hash unguessable, so that nobody can choose names that collide: two random numbers, once, before
+ * any thread or zone exists. Without it the hash is that of every other process. */
 void name_hash_seed(uint64_t start, uint64_t multiplier);
 
 /* Reads presentation form; a missing final dot makes no difference (names are absolute here). Case is kept.
@@ -44,9 +45,9 @@ int name_from_text(const char *text, size_t len, uint8_t *out);
 /* Writes presentation form with the final dot; returns `out`, which has NAME_MAX_TEXT octets. */
 char *name_to_text(const uint8_t *name, char *out);
 
-/* Reads a possibly compressed name inside a message (RFC 1035 section 4.1.4): pointers go backward only and are
- * counted. `at` is the offset in `message`; on success the name is in `out` (NAME_MAX_LEN octets) and the return
- * value is the number of octets it took at `at`. ERR_MALFORMED otherwise. */
+/* Reads a possibly compressed name inside a message (RFC 1035 section 4.1.4): pointers go backward only and
+ * are counted. `at` is the offset in `message`; on success the name is in `out` (NAME_MAX_LEN octets) and the
+ * return value is the number of octets it took at `at`. ERR_MALFORMED otherwise. */
 int name_unpack(const uint8_t *message, size_t message_len, size_t at, uint8_t *out);
 
 #endif

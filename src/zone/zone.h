@@ -1,18 +1,18 @@
 /*
  * A zone in memory, as the server answers from it.
  *
- * A zone is a chain of versions, of which one is current. A version is immutable: a persistent hash trie (names hashed,
- * 6 bits a level, nodes in compressed arrays) whose leaves are nodes; a node is one owner name with its rrsets, in one
- * block of memory. A transaction copies only the path to each name it changes and shares the rest, so its cost
- * depends on the transaction and not on the zone, and whoever holds a version sees all of a transaction or none.
- * A fresh zone is filled in place, since nobody reads it yet.
+ * A zone is a chain of versions, of which one is current. A version is immutable: a persistent hash trie
+ * (names hashed, 6 bits a level, nodes in compressed arrays) whose leaves are nodes; a node is one owner name
+ * with its rrsets, in one block of memory. A transaction copies only the path to each name it changes and
+ * shares the rest, so its cost depends on the transaction and not on the zone, and whoever holds a version
+ * sees all of a transaction or none. A fresh zone is filled in place, since nobody reads it yet.
  *
- * Empty non-terminals are nodes without rrsets: every node knows how many children it has, and ancestors up to the apex
- * are made and dropped with them. So whether a name exists is one look-up.
+ * Empty non-terminals are nodes without rrsets: every node knows how many children it has, and ancestors up
+ * to the apex are made and dropped with them. So whether a name exists is one look-up.
  *
- * Readers (any registered RCU reader): zone_current() inside a read section, and what comes from it, are valid until
- * the section ends. Writers: one at a time, the thread that owns the zone. What a transaction replaced is freed after
- * a grace period.
+ * Readers (any registered RCU reader): zone_current() inside a read section, and what comes from it, are
+ * valid until the section ends. Writers: one at a time, the thread that owns the zone. What a transaction
+ * replaced is freed after a grace period.
  */
 #ifndef SEAMARK_ZONE_ZONE_H
 #define SEAMARK_ZONE_ZONE_H
@@ -47,10 +47,11 @@ const uint8_t *zone_apex(const struct zone *z);
 
 /* ---- reading ---- */
 const struct zone_version *zone_current(const struct zone *z);
-uint32_t zone_serial(const struct zone_version *v);        /* of the SOA */
+uint32_t zone_serial(const struct zone_version *v); /* of the SOA */
 uint64_t zone_record_count(const struct zone_version *v);
 
-/* The node of a lower-case name of `len` octets; NULL where it does not exist. `hash` is name_hash(lname, len). */
+/* The node of a lower-case name of `len` octets; NULL where it does not exist. `hash` is name_hash(lname,
+ * len). */
 const struct node *zone_find(const struct zone_version *v, const uint8_t *lname, size_t len, uint64_t hash);
 const struct node *zone_apex_node(const struct zone_version *v);
 const uint8_t *node_name(const struct node *n);
@@ -67,13 +68,15 @@ struct zone_txn;
 
 /* Begins a transaction; NULL without memory. One at a time for a zone. */
 struct zone_txn *zone_begin(struct zone *z);
-/* Adds a record. Already there: ERR_EXISTS (no harm done, the TTL is that of the new one). Owner outside of the zone:
- * ERR_MALFORMED. All records of an rrset share one TTL: the last added wins (RFC 2181 section 5.2). */
+/* Adds a record. Already there: ERR_EXISTS (no harm done, the TTL is that of the new one). Owner outside of
+ * the zone, another class than IN, a type that is no data: ERR_MALFORMED. All records of an rrset share one
+ * TTL: the last added wins (RFC 2181 section 5.2). More than 65,535 records or 16 MiB in one rrset:
+ * ERR_LIMIT. After -ENOMEM the transaction can only be undone, and zone_commit() does that. */
 int zone_add(struct zone_txn *t, const struct rr *rr);
 /* Removes the record with that owner, type and rdata: ERR_NOT_FOUND where there is none. */
 int zone_remove(struct zone_txn *t, const struct rr *rr);
-/* Makes the changes visible in one step. The zone must have exactly one SOA at its apex: else ERR_MALFORMED and the
- * transaction is undone. Frees `t` in every case. */
+/* Makes the changes visible in one step. The zone must have exactly one SOA at its apex: else ERR_MALFORMED
+ * and the transaction is undone. Frees `t` in every case. */
 int zone_commit(struct zone_txn *t);
 void zone_abort(struct zone_txn *t);
 /* Sets the serial in the SOA within a transaction. ERR_NOT_FOUND without SOA. */

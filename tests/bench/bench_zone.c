@@ -2,7 +2,9 @@
  * What a zone costs: writing and loading its file, memory a record, look-ups, and a transaction in a small
  * and in a large zone. Prints figures, checks nothing.
  *
- *     bench_zone [RECORDS]        default 1000000
+ *     gcc -O2 -D_GNU_SOURCE -Isrc -o bench_zone tests/bench/bench_zone.c build/plain/libshared.a -lldns -lz
+ * -lurcu
+ *     ./bench_zone [RECORDS]        default 1000000
  *
  * The records are those of headless Services: an A and a SRV record an endpoint, a PTR-like share of AAAA.
  */

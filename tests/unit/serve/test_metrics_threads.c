@@ -74,7 +74,7 @@ static void *register_and_count(void *ctx)
     static const struct metric_desc desc = {.name = "t_register_total", .help = "R.", .type = METRIC_COUNTER};
     static const struct metric_desc gauge = {.name = "t_register", .help = "G.", .type = METRIC_GAUGE};
     for (int i = 0; i < 200; i++) {
-        char value[8];
+        char value[16];
         snprintf(value, sizeof value, "%d", i);
         const struct metric_label labels[] = {LABEL("i", value)};
         metrics_add(metrics_register(&desc, labels, 1), 0, 1);

@@ -32,6 +32,7 @@ struct publisher {
     uint64_t next_flush_ms; /* not before; 0: at once */
     uint64_t retry_ms;      /* 0: no failure */
     uint64_t retry_step;
+    uint64_t reap_ms; /* when to look after zone files being written anew; 0: there are none */
     struct log_limit failure_limit;
 };
 
@@ -145,6 +146,7 @@ static int settle_zones(struct publisher *p)
     char versions[512];
     struct publish_source source = source_of(p, versions);
     int worst = ERR_OK;
+    p->reap_ms = 0;
     for (size_t i = 0; i < p->rules.nzones; i++) {
         struct publish_zone *z = &p->zones[i];
         int ret = ERR_OK;
@@ -154,8 +156,12 @@ static int settle_zones(struct publisher *p)
             ret = publish_zone_commit(z);
         if (z->state == ZONE_CLOSED || z->state == ZONE_STALE)
             ret = publish_zone_sync(z, &source);
+        if (ret == ERR_OK)
+            ret = publish_zone_reap(z, false);
         if (ret == ERR_OK && publish_zone_outgrown(z))
             ret = publish_zone_rewrite(z, &source);
+        if (z->child != 0)
+            p->reap_ms = clock_ms() + PUBLISH_REAP_MS;
         if (ret != ERR_OK) {
             note_failure(p, z, ret);
             worst = ret;
@@ -212,6 +218,8 @@ int publish_wait_ms(const struct publisher *p)
         due = p->next_flush_ms;
     if (p->retry_ms != 0 && p->retry_ms < due)
         due = p->retry_ms;
+    if (p->reap_ms != 0 && p->reap_ms < due)
+        due = p->reap_ms;
     if (due == UINT64_MAX)
         return -1;
     return due <= now ? 0 : (int)(due - now);
@@ -225,7 +233,10 @@ void publish_run(struct publisher *p)
 
 int publish_finish(struct publisher *p)
 {
-    return p->live ? flush(p) : -EAGAIN;
+    int ret = p->live ? flush(p) : -EAGAIN;
+    for (size_t i = 0; i < p->rules.nzones && ret == ERR_OK; i++)
+        ret = publish_zone_reap(&p->zones[i], true);
+    return ret;
 }
 
 /* ---- the sink ---- */

@@ -24,6 +24,9 @@
 #define PUBLISH_RETRY_MIN_MS 500
 #define PUBLISH_RETRY_MAX_MS 8000
 
+/* How often it is looked whether a zone file being written anew is done. */
+#define PUBLISH_REAP_MS 50
+
 struct publisher;
 
 struct publish_options {

@@ -24,6 +24,7 @@ int publish_zone_init(struct publish_zone *p, const char *folder, const struct r
 
 void publish_zone_close(struct publish_zone *p)
 {
+    publish_zone_stop_rewrite(p);
     if (p->journal_open)
         journal_close(&p->journal);
     p->journal_open = false;
@@ -70,7 +71,7 @@ static int stream_records(const struct publish_zone *p, const struct publish_sou
     return ret;
 }
 
-static int write_file(struct publish_zone *p, const struct publish_source *s, uint32_t serial)
+int publish_zone_write_file(struct publish_zone *p, const struct publish_source *s, uint32_t serial)
 {
     struct zonefile_header header;
     struct zonefile_writer w;
@@ -114,18 +115,9 @@ static int new_journal(struct publish_zone *p, uint32_t serial)
 
 static int write_anew(struct publish_zone *p, const struct publish_source *s, uint32_t serial)
 {
-    int ret = write_file(p, s, serial);
+    int ret = publish_zone_write_file(p, s, serial);
     if (ret == ERR_OK)
         ret = new_journal(p, serial);
-    note_size(p);
-    return ret;
-}
-
-int publish_zone_rewrite(struct publish_zone *p, const struct publish_source *s)
-{
-    int ret = write_file(p, s, p->serial);
-    if (ret == ERR_OK && new_journal(p, p->serial) != ERR_OK)
-        p->state = ZONE_STALE; /* a file with an old journal: sound to read, not to append to */
     note_size(p);
     return ret;
 }
@@ -133,7 +125,8 @@ int publish_zone_rewrite(struct publish_zone *p, const struct publish_source *s)
 bool publish_zone_outgrown(const struct publish_zone *p)
 {
     uint64_t size = p->state == ZONE_OPEN ? (uint64_t)p->journal.committed : 0;
-    return size > PUBLISH_JOURNAL_MIN && size > p->file_size / 2;
+    return size > PUBLISH_JOURNAL_MIN && size > p->file_size / 2 && p->child == 0 &&
+           clock_ms() >= p->rewrite_after_ms;
 }
 
 /* ---- the journal ---- */

@@ -16,6 +16,8 @@
 #ifndef SEAMARK_SYNC_PUBLISH_ZONE_H
 #define SEAMARK_SYNC_PUBLISH_ZONE_H
 
+#include <sys/types.h>
+
 #include "sync/records_stream.h"
 #include "zone/journal.h"
 #include "zone/zonefile.h"
@@ -42,6 +44,10 @@ struct publish_zone {
     bool journal_open;
     struct journal_writer journal;
     uint32_t serial; /* on disk */
+    pid_t child;     /* that writes the file anew; 0: none */
+    uint32_t child_serial;
+    off_t child_from;          /* size of the journal when it began */
+    uint64_t rewrite_after_ms; /* not again before, after a failure */
     uint64_t file_size;
     char name[NAME_MAX_TEXT];
     char zone_path[4096];
@@ -61,10 +67,21 @@ void publish_zone_change(struct publish_zone *p, const char *cause, char op, con
 /* The next change begins with its cause. */
 int publish_zone_commit(struct publish_zone *p);
 
-/* True where the journal has outgrown its zone file. */
+/* True where the journal has outgrown its zone file and nobody is at it yet. */
 bool publish_zone_outgrown(const struct publish_zone *p);
-/* Writes the zone file at the present serial, then an empty journal upon it. The transaction being built must
- * be empty, and the store in step with the disk (OPEN). On failure the old files go on being used. */
+
+/* ---- publish_rewrite.c: the zone file anew, at the serial it has with its journal ---- */
+
+/* Starts writing in a child process, which has the store as it is now; changes go on into the old journal
+ * meanwhile. The zone is OPEN and its transaction empty. -errno. */
 int publish_zone_rewrite(struct publish_zone *p, const struct publish_source *s);
+/* Where the child is done, puts a new journal in place that holds what came since; with `wait` it waits for
+ * it. ERR_OK also where there is none. On failure the old files go on being used. */
+int publish_zone_reap(struct publish_zone *p, bool wait);
+/* Ends the child. */
+void publish_zone_stop_rewrite(struct publish_zone *p);
+
+/* For publish_rewrite.c: the whole zone into its file. */
+int publish_zone_write_file(struct publish_zone *p, const struct publish_source *s, uint32_t serial);
 
 #endif

@@ -16,9 +16,10 @@ struct line {
 };
 
 struct token {
-    const char *text; /* without the quotes */
+    const char *text; /* without the quotes around it */
     size_t len;
-    bool quoted;
+    bool quoted; /* in quotes, or with a part that is: key="value", which only libldns reads */
+    bool mixed;  /* the latter */
 };
 
 static int fail(struct line *l, const char *why)
@@ -33,19 +34,10 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* True where the token read ends at a blank, a comment or the end of the line. */
-static bool ends_a_token(struct line *l)
-{
-    if (l->at == l->end || is_blank(*l->at) || *l->at == ';')
-        return true;
-    fail(l, "expected a blank before or after a string in quotation marks");
-    return false;
-}
-
-static bool read_quoted(struct line *l, struct token *t)
+/* Steps over a string in quotes at l->at. */
+static bool skip_quoted(struct line *l)
 {
     const char *at = l->at + 1;
-    *t = (struct token){.text = at, .quoted = true};
     for (; at < l->end && *at != '"'; at++)
         if (*at == '\\' && ++at == l->end)
             break;
@@ -53,37 +45,57 @@ static bool read_quoted(struct line *l, struct token *t)
         fail(l, "a quotation mark is not closed");
         return false;
     }
-    t->len = (size_t)(at - t->text);
     l->at = at + 1;
-    return ends_a_token(l);
+    return true;
+}
+
+static bool ends_token(const struct line *l)
+{
+    return l->at == l->end || is_blank(*l->at) || *l->at == ';';
+}
+
+static bool quoted_token(struct line *l, struct token *t)
+{
+    const char *begin = l->at + 1;
+    if (!skip_quoted(l))
+        return false;
+    *t = (struct token){.text = begin, .len = (size_t)(l->at - begin) - 1, .quoted = true};
+    if (ends_token(l))
+        return true;
+    fail(l, "expected a blank after a string in quotation marks");
+    return false;
 }
 
 /* The next token of the line. False at its end, at a comment, and where it is malformed (then l->why is set).
  */
 static bool next_token(struct line *l, struct token *t)
 {
-    const char *at = l->at, *end = l->end;
-    while (at < end && is_blank(*at))
-        at++;
-    l->at = at;
-    if (at == end || *at == ';')
+    while (l->at < l->end && is_blank(*l->at))
+        l->at++;
+    if (ends_token(l))
         return false;
-    if (*at == '"')
-        return read_quoted(l, t);
-    *t = (struct token){.text = at};
-    for (; at < end && !is_blank(*at) && *at != ';' && *at != '"'; at++) {
-        if (*at == '(' || *at == ')') {
+    if (*l->at == '"')
+        return quoted_token(l, t);
+    *t = (struct token){.text = l->at};
+    while (!ends_token(l)) {
+        if (*l->at == '"') {
+            t->quoted = t->mixed = true;
+            if (!skip_quoted(l))
+                return false;
+            continue;
+        }
+        if (*l->at == '(' || *l->at == ')') {
             fail(l, "parentheses are not read here: one record is one line");
             return false;
         }
-        if (*at == '\\' && ++at == end) {
+        if (*l->at++ == '\\' && l->at++ == l->end) {
+            l->at = l->end;
             fail(l, "a backslash at the end of the line");
             return false;
         }
     }
-    t->len = (size_t)(at - t->text);
-    l->at = at;
-    return ends_a_token(l);
+    t->len = (size_t)(l->at - t->text);
+    return true;
 }
 
 static bool number(const struct token *t, uint64_t max, uint32_t *out)
@@ -146,7 +158,7 @@ static bool character_string(const struct token *t, struct cursor *out)
 {
     uint8_t *len_octet = cursor_take(out, 1);
     unsigned len = 0;
-    if (len_octet == NULL)
+    if (len_octet == NULL || t->mixed)
         return false;
     for (size_t i = 0; i < t->len; i++, len++) {
         uint8_t c = (uint8_t)t->text[i];

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
 #include "../runner.h"
+#include "base/err.h"
 
 /* The name that `text` stands for; from a few static buffers, so that a check can use several. */
 static const uint8_t *name(const char *text)

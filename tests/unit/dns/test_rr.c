@@ -49,6 +49,7 @@ static void text_is_written_in_one_form(void)
         {"a. 5 IN CAA 0 issue \"ca.example\"", "a.\t5\tIN\tCAA\t0 issue \"ca.example\""},
         {"a. 5 IN DS 1 8 1 0123456789abcdef0123456789abcdef01234567 ; c",
          "a.\t5\tIN\tDS\t1 8 1 0123456789abcdef0123456789abcdef01234567"},
+        {"a. 5 IN HTTPS 1 . alpn=\"h2,h3\" ; c", "a.\t5\tIN\tHTTPS\t1 . alpn=h2,h3"},
         {"a. 5 IN CAA \\# 0", "a.\t5\tIN\tTYPE257\t\\# 0"},
         /* libldns writes this NSEC as a name with a quotation mark and a type 0, which nobody reads */
         {"a. 5 IN NSEC \\# 6 012200000180", "a.\t5\tIN\tTYPE47\t\\# 6 012200000180"},

@@ -87,6 +87,12 @@ unit-bin: $(UNIT_BIN)
 unit: unit-bin
 	@scripts/run-unit $(VARIANT) $(UNIT_BIN)
 
+# Programs that integration tests drive; the tests make them.
+$(BUILD)/integration/%: $(BUILD)/tests/integration/%.o $(BUILD)/libsync.a $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Tests of what threads share, by name: these run under ThreadSanitizer too.
 THREAD_BIN := $(filter %_threads,$(UNIT_BIN))
 unit-threads: $(THREAD_BIN)

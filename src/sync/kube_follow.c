@@ -73,15 +73,13 @@ static void expired(struct kube_follow *f, const char *why)
 {
     f->whole = f->next == NEXT_PAGE;
     f->next = NEXT_LIST;
-    kube_watch_server_good(f->watch);
-    if (f->status.in_a_row > 0) {
+    if (++f->expiries > 1) { /* a server that only ever says this is asked less and less */
         kind_failed(f, LOG_LEVEL_WARNING, why);
         return;
     }
-    failed(f, KUBE_REFUSED, 0,
-           why); /* counts, so that a server that only ever says this is asked less and less */
-    f->ready_ms = kube_watch_now();
+    kube_watch_server_good(f->watch);
     log_info("plugin/kubernetes: %s: listing again (%s)", kube_path_resource(f->kind), why);
+    again(f, NEXT_LIST);
 }
 
 static void forbidden(struct kube_follow *f, const char *message)
@@ -205,7 +203,7 @@ static void watch_ended(struct kube_follow *f, const struct kube_answer *a)
     bool proved = f->progressed || lived >= f->watch->timing.watch_steady_ms;
     f->next = NEXT_WATCH;
     if (proved)
-        f->status.in_a_row = 0;
+        f->status.in_a_row = f->expiries = 0;
     if (f->ended_by == ERR_STALE) {
         expired(f, f->why.text);
     } else if (f->ended_by != ERR_OK) {

@@ -155,8 +155,9 @@ static int set_connection(struct kube_request *r, CURL *easy, const struct kube_
 {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
-                     1L); /* rather wait for a connection being made than make another */
+    /* Rather wait for a connection being made than make another: HTTP/2 carries all, and comes with TLS
+     * alone. */
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncasecmp(t->url, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

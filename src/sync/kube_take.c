@@ -43,6 +43,7 @@ static void advance(struct kube_follow *f, const char *version)
     size_t len = strlen(version);
     f->progressed = true;
     f->tries = 0;
+    f->expiries = 0;
     f->status.in_a_row = 0;
     f->status.heard_ms = kube_watch_now();
     f->trouble[0] = '\0';

@@ -91,9 +91,10 @@ struct kube_follow {
     char *token;                    /* NEXT_PAGE: the continue token */
     unsigned pages;                 /* of the list under way */
     uint64_t items;                 /* of the list under way */
-    bool whole;     /* the next list is asked for in one answer: a continue token has expired on the way */
-    bool fresh;     /* the next request takes a new connection: the last one got no answer on the old */
-    unsigned tries; /* streaming lists, or watches of one version, that failed in a row once accepted */
+    bool whole;        /* the next list is asked for in one answer: a continue token has expired on the way */
+    bool fresh;        /* the next request takes a new connection: the last one got no answer on the old */
+    unsigned expiries; /* versions and tokens that were gone, since a watch last went well */
+    unsigned tries;    /* streaming lists, or watches of one version, that failed in a row once accepted */
 
     uint64_t next_log_ms; /* when another line about this kind's trouble may be written */
     struct kube_watch_status status;

@@ -12,12 +12,6 @@
 #define AUTHORITIES_MAX 1
 #define ADDITIONALS_MAX 2
 
-/* Options that CoreDNS echoes: NSID, EXPIRE, COOKIE, TCP KEEPALIVE, PADDING. */
-static bool option_is_echoed(uint16_t code)
-{
-    return code == 3 || code == 9 || code == 10 || code == 11 || code == 12;
-}
-
 static bool read_question(struct cursor *c, struct query *q)
 {
     int len = name_check(c->at, cursor_left(c));
@@ -35,22 +29,15 @@ static bool read_question(struct cursor *c, struct query *q)
     return true;
 }
 
-/* Keeps the options that are echoed, as far as there is room; a run of options that ends early is an error.
- */
-static bool read_options(struct query *q, uint8_t *data, size_t len)
+/* Options are not used: CoreDNS too echoes none of them by itself. But a run of options that ends early is an
+ * error. */
+static bool check_options(uint8_t *data, size_t len)
 {
     struct cursor c = cursor_of(data, len);
     while (cursor_left(&c) > 0) {
-        const uint8_t *start = c.at;
-        uint16_t code = cursor_u16(&c);
-        uint16_t option_len = cursor_u16(&c);
-        if (cursor_take(&c, option_len) == NULL)
+        cursor_u16(&c); /* the code */
+        if (cursor_take(&c, cursor_u16(&c)) == NULL)
             return false;
-        size_t whole = 4u + option_len;
-        if (option_is_echoed(code) && q->options_len + whole <= sizeof q->options) {
-            memcpy(q->options + q->options_len, start, whole);
-            q->options_len = (uint16_t)(q->options_len + whole);
-        }
     }
     return true;
 }
@@ -66,7 +53,7 @@ static bool read_opt(struct cursor *c, const uint8_t *owner, uint16_t class, uin
     q->udp_size = class;
     q->edns_version = (uint8_t)(ttl >> 16);
     q->dnssec_ok = (ttl & 0x8000) != 0;
-    return read_options(q, rdata, rdlen);
+    return check_options(rdata, rdlen);
 }
 
 static bool read_records(struct cursor *c, const uint8_t *packet, size_t len, unsigned count, bool additional,
@@ -101,7 +88,6 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
     q->has_edns = q->dnssec_ok = false;
     q->edns_version = 0;
     q->udp_size = 512;
-    q->options_len = 0;
     q->size = (uint16_t)len;
     /* RFC 5625 section 4: what cannot be a request gets no answer, and an answer is never answered. */
     if (len < DNS_HEADER_LEN || len > 65535)
@@ -142,8 +128,7 @@ int query_write(const struct query *q, uint8_t *out, size_t cap)
         cursor_put_u16(&c, RR_OPT);
         cursor_put_u16(&c, q->udp_size);
         cursor_put_u32(&c, q->dnssec_ok ? 0x8000 : 0);
-        cursor_put_u16(&c, q->options_len);
-        cursor_put(&c, q->options, q->options_len);
+        cursor_put_u16(&c, 0);
     }
     return c.failed ? ERR_SPACE : (int)(c.at - out);
 }

@@ -35,10 +35,6 @@ enum dns_rcode {
     RCODE_BADVERS = 16,
 };
 
-/* Octets of EDNS options that are echoed (NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, as CoreDNS does). What
- * does not fit is left out: the echo is a courtesy and must not cost memory. */
-#define QUERY_OPTIONS_MAX 128
-
 struct query {
     uint16_t id;
     uint16_t flags; /* the whole second word of the header */
@@ -49,13 +45,11 @@ struct query {
     bool has_edns;
     bool dnssec_ok;
     uint8_t edns_version;
-    uint16_t udp_size; /* as the client wrote it; 512 without EDNS */
-    uint16_t options_len;
+    uint16_t udp_size;           /* as the client wrote it; 512 without EDNS */
     uint16_t size;               /* octets of the whole request */
     uint64_t hash;               /* name_hash of lname */
     uint8_t qname[NAME_MAX_LEN]; /* as asked: the case is the client's */
     uint8_t lname[NAME_MAX_LEN]; /* lower case */
-    uint8_t options[QUERY_OPTIONS_MAX];
 };
 
 enum query_verdict {

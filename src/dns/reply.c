@@ -281,28 +281,25 @@ void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
 
 /* What OPT holds behind its 11 fixed octets. */
 struct opt {
-    size_t options; /* octets echoed */
-    size_t text;    /* octets of explanation of the extended error */
+    size_t text; /* octets of explanation of the extended error */
     bool ede;
 };
 
 static size_t opt_len(const struct opt *o)
 {
-    return OPT_FIXED + o->options + (o->ede ? EDE_FIXED + o->text : 0);
+    return OPT_FIXED + (o->ede ? EDE_FIXED + o->text : 0);
 }
 
-/* OPT for what is left beside header and question: the extended error may lose its text, then goes itself,
- * then the echoed options. An empty OPT always fits into 512 octets. */
+/* OPT for what is left beside header and question: the extended error may lose its text, then goes
+ * itself. An empty OPT always fits into 512 octets. */
 static struct opt choose_opt(const struct reply *r, size_t room)
 {
-    struct opt o = {.options = r->q->options_len, .ede = r->ede >= 0};
+    struct opt o = {.ede = r->ede >= 0};
     o.text = o.ede && r->ede_text != NULL ? strnlen(r->ede_text, EDE_TEXT_MAX) : 0;
     if (opt_len(&o) > room)
         o.text = 0;
     if (opt_len(&o) > room)
         o.ede = false;
-    if (opt_len(&o) > room)
-        o.options = 0;
     return o;
 }
 
@@ -315,7 +312,6 @@ static void put_opt(struct reply *r, const struct opt *o)
     cursor_put_u16(&c, q->udp_size);
     cursor_put_u32(&c, (uint32_t)(r->rcode >> 4) << 24 | (q->dnssec_ok ? 0x8000u : 0));
     cursor_put_u16(&c, (uint16_t)(opt_len(o) - OPT_FIXED));
-    cursor_put(&c, q->options, o->options);
     if (o->ede) {
         cursor_put_u16(&c, EDE_OPTION);
         cursor_put_u16(&c, (uint16_t)(2 + o->text));

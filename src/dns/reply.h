@@ -84,9 +84,9 @@ size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out);
 void reply_swap_rdata(struct reply *r, unsigned i, unsigned j);
 
 /* Completes the message: header (id, QR, opcode, RD and CD of the query), OPT where the query had one (its
- * UDP size echoed, DO echoed, allowed options echoed, extended error), truncation to `max_size` octets at a
+ * UDP size echoed, DO echoed, extended error), truncation to `max_size` octets at a
  * record boundary with TC set (records go from the end; the question and OPT stay; what explains an extended
- * error, and then the echoed options, are left out where there is no room). `max_size` is at least 512. The
+ * error is left out where there is no room). `max_size` is at least 512. The
  * message is wire[0..len). */
 void reply_finish(struct reply *r, size_t max_size);
 

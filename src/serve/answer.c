@@ -21,7 +21,7 @@ static size_t full_size(const struct request *r)
     const struct reply *reply = r->reply;
     size_t size = reply->len;
     if (r->q.has_edns)
-        size += OPT_LEN + r->q.options_len + (reply->ede < 0 ? 0 : EDE_LEN);
+        size += OPT_LEN + (reply->ede < 0 ? 0 : EDE_LEN);
     return size;
 }
 

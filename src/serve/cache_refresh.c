@@ -52,7 +52,6 @@ void cache_refresh(struct cache_stage *c, struct cache_series *series, const str
     if (f != NULL) {
         *f = (struct refresh){.stage = c, .series = series, .q = r->q};
         f->q.has_edns = false;
-        f->q.options_len = 0;
         ret = forward_stage_refresh(forward, r->worker, &f->q, on_refreshed, f);
     }
     if (ret == ERR_OK) {

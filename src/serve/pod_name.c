@@ -29,6 +29,22 @@ int pod_name_address(const uint8_t *lname, uint8_t *octets)
     return inet_pton(family, text, octets) == 1 ? family : AF_UNSPEC;
 }
 
+/* CoreDNS gives a pod an SRV record too, for no port, with its address beside it. */
+static void add_service(struct reply *reply, const struct rr *address)
+{
+    uint8_t rdata[6 + NAME_MAX_LEN] = {0, 0, 0, 100, 0, 0}; /* priority, weight, port */
+    size_t len = name_len(address->owner);
+    memcpy(rdata + 6, address->owner, len);
+    struct rr service = {.owner = address->owner,
+                         .type = RR_SRV,
+                         .class = CLASS_IN,
+                         .ttl = address->ttl,
+                         .rdlen = (uint16_t)(6 + len),
+                         .rdata = rdata};
+    reply_add(reply, SECTION_ANSWER, &service);
+    reply_add(reply, SECTION_ADDITIONAL, address);
+}
+
 bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
                      struct request *r)
 {
@@ -39,7 +55,7 @@ bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const ui
     if (lname[0] == 0 || *namespace == 0)
         return false;
     const uint8_t *after = namespace + 1 + *namespace;
-    if (memcmp(after, pod, 4) != 0 || !name_equal(after + 4, apex))
+    if (*after != pod[0] || memcmp(after, pod, 4) != 0 || !name_equal(after + 4, apex))
         return false;
     size_t len = name_len(namespace);
     uint8_t octets[16];
@@ -47,16 +63,17 @@ bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const ui
     if (family == AF_UNSPEC || zone_find(v, namespace, len, name_hash(namespace, len)) == NULL)
         return false;
     uint16_t type = family == AF_INET ? RR_A : RR_AAAA;
-    if (r->q.qtype != type) {
+    struct rr address = {.owner = owner,
+                         .type = type,
+                         .class = CLASS_IN,
+                         .ttl = ttl,
+                         .rdlen = family == AF_INET ? 4 : 16,
+                         .rdata = octets};
+    if (r->q.qtype == type)
+        reply_add(r->reply, SECTION_ANSWER, &address);
+    else if (r->q.qtype == RR_SRV)
+        add_service(r->reply, &address);
+    else
         zone_answer_soa(v, r->reply);
-        return true;
-    }
-    struct rr rr = {.owner = owner,
-                    .type = type,
-                    .class = CLASS_IN,
-                    .ttl = ttl,
-                    .rdlen = family == AF_INET ? 4 : 16,
-                    .rdata = octets};
-    reply_add(r->reply, SECTION_ANSWER, &rr);
     return true;
 }

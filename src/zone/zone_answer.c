@@ -103,8 +103,13 @@ void zone_answer_soa(const struct zone_version *v, struct reply *r)
     const struct node *apex = zone_apex_node(v);
     struct rrset soa;
     struct zone_question all = {.enough = REPLY_CAP};
-    if (apex != NULL && node_rrset(apex, RR_SOA, &soa))
-        add_set(r, SECTION_AUTHORITY, node_name(apex), &soa, &all);
+    if (apex == NULL || !node_rrset(apex, RR_SOA, &soa))
+        return;
+    /* As CoreDNS has it, the owner is written as the question wrote that part of its name. */
+    const uint8_t *owner = r->q->qname;
+    for (unsigned extra = r->q->label_count - name_label_count(node_name(apex)); extra > 0; extra--)
+        owner += 1 + owner[0];
+    add_set(r, SECTION_AUTHORITY, owner, &soa, &all);
 }
 
 /* The asked type at a node: true where it is there and was added. */

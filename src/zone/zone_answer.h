@@ -33,7 +33,7 @@ struct zone_question {
 /* Adds to `r`, which is begun. ANY is answered as CoreDNS does: the name exists or not, never records. */
 enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r);
 
-/* Adds the SOA to the authority section, for a negative answer. */
+/* Adds the SOA to the authority section, for a negative answer to a question in the zone. */
 void zone_answer_soa(const struct zone_version *v, struct reply *r);
 
 #endif

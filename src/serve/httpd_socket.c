@@ -7,7 +7,9 @@
 
 #include "serve/httpd_p.h"
 
-#define BACKLOG 128 /* probes and scrapes that may wait: more than would come in a second */
+#define BACKLOG                                                                                              \
+    512 /* connections that the kernel keeps while the control thread is busy: a burst must not lose probes  \
+         */
 
 struct host_port {
     char host[256]; /* "" for all addresses */

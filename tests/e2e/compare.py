@@ -29,12 +29,22 @@ def differences(theirs, ours, ttl_slack=0):
 
 
 def _section(section, theirs, ours, ttl_slack):
-    lines = [f"{section}: -{line}" for line in theirs.keys() - ours.keys()]
-    lines += [f"{section}: +{line}" for line in ours.keys() - theirs.keys()]
-    for line in theirs.keys() & ours.keys():
-        if abs(ours[line] - theirs[line]) > ttl_slack:
-            lines.append(f"{section} ttl: {line}: {theirs[line]} -> {ours[line]}")
+    pairs = {line: line for line in theirs.keys() & ours.keys()}
+    pairs.update(_same_but_for_case(theirs.keys() - ours.keys(), ours.keys() - theirs.keys()))
+    lines = [f"{section}: -{line}" for line in theirs.keys() - pairs.keys()]
+    lines += [f"{section}: +{line}" for line in ours.keys() - set(pairs.values())]
+    for line, other in pairs.items():
+        if line != other:
+            what = "data" if line.split()[0] == other.split()[0] else "owner"
+            lines.append(f"case: {section} {what}: {line} -> {other}")
+        if abs(ours[other] - theirs[line]) > ttl_slack:
+            lines.append(f"{section} ttl: {line}: {theirs[line]} -> {ours[other]}")
     return sorted(lines)
+
+
+def _same_but_for_case(theirs, ours):
+    folded = {line.lower(): line for line in ours}
+    return {line: folded[line.lower()] for line in theirs if line.lower() in folded}
 
 
 @dataclasses.dataclass
@@ -102,6 +112,8 @@ class Report:
         head, _, rest = line.partition(": ")
         if head in ("rcode", "flag", "edns"):
             return line
+        if head == "case":
+            return f"{head}: {rest.partition(':')[0]}"
         return f"{head}: {rest[0] if rest[0] in '+-' else ''}{rest.split()[1]}"
 
     def text(self, examples=3):

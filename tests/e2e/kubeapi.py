@@ -3,6 +3,9 @@
 import http.client
 import json
 import ssl
+import time
+
+IDLE_SECONDS = 30  # the API server closes a connection that is idle for 90
 
 # kind -> (name in the URL, lives in a namespace)
 KINDS = {
@@ -48,6 +51,7 @@ class Api:
         if cert:
             tls.load_cert_chain(cert, key)
         self.http = http.client.HTTPSConnection(address, port, context=tls, timeout=30)
+        self.used = time.monotonic()
 
     def another(self):
         return Api(*self.args)
@@ -57,12 +61,15 @@ class Api:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         payload = None if body is None else json.dumps(body)
+        if time.monotonic() - self.used > IDLE_SECONDS:
+            self.http.close()  # the next request connects anew
+        self.used = time.monotonic()
         try:
             self.http.request(method, path, payload, headers)
             reply = self.http.getresponse()
             text = reply.read()
         except (OSError, http.client.HTTPException):
-            self.http.close()  # the next request connects anew
+            self.http.close()
             raise
         is_json = reply.getheader("Content-Type", "").startswith("application/json")
         result = json.loads(text) if is_json else text.decode()

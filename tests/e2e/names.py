@@ -28,7 +28,7 @@ def _add_service(names, zone, obj, slices):
     meta, spec = obj["metadata"], obj["spec"]
     base = f"{meta['name']}.{meta['namespace']}.{SVC}{zone}"
     external = spec.get("type") == "ExternalName"
-    names[base] = "external name" if external else "service"
+    names[base] = _kind_of_external(base, spec) if external else "service"
     _add_ports(names, base, spec.get("ports", []))
     if external:
         return
@@ -41,6 +41,10 @@ def _add_service(names, zone, obj, slices):
             for label in [point.get("hostname")] + [dashed(a) for a in point["addresses"]]:
                 if label:
                     names[f"{label}.{base}"] = "endpoint"
+
+
+def _kind_of_external(base, spec):
+    return "external name to itself" if spec["externalName"].rstrip(".") + "." == base else "external name"
 
 
 def _add_ports(names, base, ports):

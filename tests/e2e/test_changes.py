@@ -11,8 +11,8 @@ from compare import differences, known
 from latency import answers, sample, shows_address, summary
 from process import wait_for
 from question import ask
-from workload import (endpoint, ensure_node, external_name, headless, namespace, port, report_running, run_pod, service,
-                      slice_, slices_of)
+from workload import (endpoint, ensure_node, external_name, headless, namespace, port, remove_namespace, report_running,
+                      run_pod, service, slice_, slices_of)
 
 NS = "changes"
 TYPES = ["A", "AAAA", "SRV", "PTR", "TXT"]
@@ -27,7 +27,8 @@ HTTP = port(80, "http")
 def api(cluster):
     ensure_node(cluster.admin)
     cluster.admin.create(namespace(NS))
-    return cluster.admin
+    yield cluster.admin
+    remove_namespace(cluster.admin, NS)
 
 
 @pytest.fixture(scope="module")
@@ -180,13 +181,11 @@ def test_dual_stack_switched_on(follower):
 
 def test_namespace_created_and_deleted(follower):
     api = follower.api
-    made = api.create(namespace("passing"))
+    api.create(namespace("passing"))
     follower.expect("passing.svc." + world.ZONE, "A", "NOERROR")
     held = api.create(service("passing", "guest", [HTTP]))
     follower.expect("guest.passing.svc." + world.ZONE, "A", {held["spec"]["clusterIP"]})
-    api.delete(made)
-    wait_for("the namespace controller to finish", lambda: "passing" not in {
-        n["metadata"]["name"] for n in api.list("/api/v1/namespaces")}, 30)
+    remove_namespace(api, "passing")
     follower.expect("passing.svc." + world.ZONE, "A", "NXDOMAIN")
     follower.expect("guest.passing.svc." + world.ZONE, "A", "NXDOMAIN")
 

@@ -12,6 +12,15 @@ def namespace(name):
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
+def remove_namespace(api, name):
+    """With all that is in it. Its pods go first: without a kubelet nobody would say that they have stopped."""
+    for item in api.list(f"/api/v1/namespaces/{name}/pods"):
+        api.delete({"apiVersion": "v1", "kind": "Pod", "metadata": item["metadata"]})
+    api.delete(namespace(name))
+    wait_for("the namespace controller to finish", lambda: name not in {
+        n["metadata"]["name"] for n in api.list("/api/v1/namespaces")}, 60)
+
+
 def port(number, name=None, protocol="TCP"):
     fields = {"port": number, "protocol": protocol, "targetPort": number}
     return {"name": name, **fields} if name else fields

@@ -1,0 +1,26 @@
+/* A message from an upstream becomes a reply and is classified: no byte of it may do more than be refused. */
+#include <stdlib.h>
+
+/* The fuzzing library has no server sources; these two need none of the others. */
+#include "../../src/serve/answer_class.c"
+#include "../../src/serve/upstream_answer.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static const uint8_t name[] = "\3www\7example\3org";
+    static struct reply r;
+    struct query q;
+    struct answer_facts facts;
+    query_make(&q, name, RR_A);
+    q.dnssec_ok = len % 2 == 0;
+    reply_begin(&r, &q);
+    if (upstream_answer_fill(&r, data, len) == ERR_OK) {
+        answer_classify(&r, 1700000000, &facts);
+        if (facts.keepable && r.len > REPLY_CAP)
+            abort();
+    }
+    reply_finish(&r, 512);
+    return 0;
+}

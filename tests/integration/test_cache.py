@@ -1,0 +1,286 @@
+"""cache: answers that are given again, with a scripted upstream that counts who still asks it."""
+
+import concurrent.futures
+import os
+import subprocess
+import time
+
+import dns.flags
+import dns.rcode
+import dns.rdatatype
+import pytest
+from forwarder import BIN, Forwarder, addresses, free_port, ttls
+from upstream import Upstream
+
+
+def corefile(up, cache="cache", *more, forward=""):
+    lines = [".:{port} {", "    errors", "    prometheus {metrics}", *("    " + m for m in more), "    " + cache]
+    return "\n".join(lines + [f"    forward . {up.address} {{\n read_timeout 300ms\n {forward}\n }}", "}\n"])
+
+
+@pytest.fixture
+def up():
+    with Upstream() as upstream:
+        upstream.add("www.example.org", "A", "10.0.0.1", ttl=300)
+        yield upstream
+
+
+# ---- hits and TTLs ----
+
+
+def test_the_second_answer_comes_from_the_cache_with_its_ttl_counted_down(up):
+    with Forwarder(corefile(up)) as server:
+        first = server.ask("www.example.org")
+        assert ttls(first) == {300} and not first.flags & dns.flags.AA
+        time.sleep(2.1)
+        again = server.ask("WWW.Example.ORG")
+        assert addresses(again) == ["10.0.0.1"] and ttls(again) <= {298, 297}
+        assert dns.flags.to_text(again.flags) == "QR AA RD RA"  # AA on hits, as CoreDNS has it
+        assert str(again.answer[0].name) == "WWW.Example.ORG."
+        assert up.count("www.example.org") == 1
+        assert server.metric("coredns_cache_requests_total", zones=".", view="") == 2
+        assert server.metric("coredns_cache_hits_total", type="success") == 1
+        assert server.metric("coredns_cache_misses_total") == 1
+        assert server.metric("coredns_cache_entries", type="success") == 1
+
+
+def test_ttls_are_capped_and_raised_in_the_first_answer_too(up):
+    up.add("short.example.org", "A", "10.0.0.2", ttl=2)
+    up.add("zero.example.org", "A", "10.0.0.3", ttl=0)
+    with Forwarder(corefile(up, "cache 30")) as server:
+        assert ttls(server.ask("www.example.org")) == {30}
+        assert ttls(server.ask("short.example.org")) == {5}
+        assert ttls(server.ask("zero.example.org")) == {5}
+
+
+def test_all_records_of_an_answer_get_the_least_ttl(up):
+    up.add("alias.example.org", "CNAME", "www.example.org.", ttl=20)
+    with Forwarder(corefile(up)) as server:
+        assert ttls(server.ask("alias.example.org")) == {20}
+        assert ttls(server.ask("alias.example.org")) <= {20, 19}
+
+
+def test_an_entry_ends_with_its_ttl(up):
+    with Forwarder(corefile(up, "cache 1 {\n success 1024 1 1\n}")) as server:
+        server.ask("www.example.org")
+        time.sleep(1.2)
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.count("www.example.org") == 2
+
+
+def test_keepttl_shows_the_ttl_that_the_entry_began_with(up):
+    with Forwarder(corefile(up, "cache {\n keepttl\n}")) as server:
+        server.ask("www.example.org")
+        time.sleep(1.2)
+        assert ttls(server.ask("www.example.org")) == {300}
+        assert up.count("www.example.org") == 1
+
+
+# ---- denials and failures ----
+
+
+def test_denials_are_kept_for_the_soas_ttl_or_minimum(up):
+    up.negative_ttl = (300, 7)
+    with Forwarder(corefile(up)) as server:
+        for name, rdtype, rcode in (("missing.example.org", "A", dns.rcode.NXDOMAIN), ("www.example.org", "MX", 0)):
+            assert ttls(server.ask(name, rdtype)) == {7}
+            again = server.ask(name, rdtype)
+            assert again.rcode() == rcode and len(again.authority) == 1
+            assert up.count(name) == 1
+        assert server.metric("coredns_cache_hits_total", type="denial") == 2
+        assert server.metric("coredns_cache_entries", type="denial") == 2
+
+
+def test_an_upstreams_servfail_is_kept_for_five_seconds_or_as_told(up):
+    up.behave("www.example.org", rcode="SERVFAIL")
+    with Forwarder(corefile(up)) as server:
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        asked = up.count("www.example.org")
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        assert up.count("www.example.org") == asked
+        up.behave("www.example.org")
+        time.sleep(5.1)
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+    up.behave("www.example.org", rcode="SERVFAIL")
+    with Forwarder(corefile(up, "cache {\n servfail 0s\n}")) as server:
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        up.behave("www.example.org")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_an_upstreams_silence_is_not_kept(up):
+    up.silent = True
+    with Forwarder(corefile(up)) as server:
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        up.silent = False
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.1"], "an answer", 3)
+        assert server.metric("coredns_cache_entries", type="denial") == 0
+
+
+# ---- what is one entry ----
+
+
+def test_do_cd_type_and_name_are_different_entries(up):
+    up.add("www.example.org", "RRSIG", "A 13 3 300 20361231235959 20200101000000 1 example.org. AAAA")
+    with Forwarder(corefile(up)) as server:
+        assert len(server.ask("www.example.org").answer) == 1
+        assert len(server.ask("www.example.org", want_dnssec=True).answer) == 2
+        assert len(server.ask("www.example.org", flags=dns.flags.RD | dns.flags.CD).answer) == 1
+        assert up.count("www.example.org") == 3
+        for _ in range(2):
+            assert len(server.ask("www.example.org").answer) == 1
+            assert len(server.ask("www.example.org", want_dnssec=True).answer) == 2
+        assert up.count("www.example.org") == 3
+
+
+def test_a_signature_that_has_ended_is_not_kept(up):
+    up.add("www.example.org", "RRSIG", "A 13 3 300 20210101000000 20200101000000 1 example.org. AAAA")
+    with Forwarder(corefile(up)) as server:
+        for _ in range(2):
+            assert len(server.ask("www.example.org", want_dnssec=True).answer) == 2
+        assert up.count("www.example.org") == 2
+
+
+def test_server_blocks_keep_their_answers_apart(up):
+    with Upstream() as other:
+        other.add("www.example.org", "A", "10.0.0.2")
+        second = free_port()
+        block = ".:%s {\n cache\n forward . %s\n}\n"
+        with Forwarder(block % ("{port}", up.address) + block % (second, other.address)) as server:
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+            server.port = second
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+
+
+def test_zones_limit_what_is_kept_and_disable_takes_out(up):
+    up.add("www.example.net", "A", "10.0.0.2")
+    with Forwarder(corefile(up, "cache example.org {\n disable denial sub.example.org\n}")) as server:
+        for _ in range(2):
+            for name in ("www.example.org", "www.example.net", "missing.example.org", "missing.sub.example.org"):
+                server.ask(name)
+        assert up.count("www.example.org") == up.count("missing.example.org") == 1
+        assert up.count("www.example.net") == up.count("missing.sub.example.org") == 2
+        assert ttls(server.ask("www.example.net")) == {300}
+        assert server.metric("coredns_cache_entries", zones="example.org.") == 2
+
+
+def test_truncated_and_refused_answers_are_not_kept(up):
+    up.behave("*", delay=0.15)
+    with Forwarder(corefile(up, forward="max_concurrent 1")) as server:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            rcodes = [f.rcode() for f in pool.map(server.ask, ["a.example.org", "b.example.org"])]
+        assert sorted(rcodes) == [dns.rcode.NXDOMAIN, dns.rcode.REFUSED]
+        assert server.metric("coredns_cache_entries") == 1
+
+
+def test_a_full_cache_stays_within_its_capacity_and_keeps_what_is_used(up):
+    with Forwarder(corefile(up, "cache {\n denial 1024\n}")) as server:
+        server.ask("used.example.org")
+        for i in range(1600):
+            server.ask(f"n{i}.example.org")
+            if i % 50 == 0:
+                server.ask("used.example.org")
+        assert server.metric("coredns_cache_entries", type="denial") == 1024
+        assert server.metric("coredns_cache_evictions_total", type="denial") == 577
+        assert up.count("used.example.org") == 1
+
+
+# ---- refreshing ----
+
+
+def test_a_popular_entry_is_fetched_again_before_it_ends(up):
+    up.add("www.example.org", "A", "10.0.0.1", ttl=5)
+    with Forwarder(corefile(up, "cache {\n prefetch 3 1m 50%\n}")) as server:
+        for _ in range(4):
+            server.ask("www.example.org")
+        assert up.count("www.example.org") == 1
+        up.add("www.example.org", "A", "10.0.0.2", ttl=5)
+        time.sleep(3.1)
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]  # at once; and now it is fetched
+        up.wait("www.example.org", 2)
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 2)
+        assert up.count("www.example.org") == 2
+        assert server.metric("coredns_cache_prefetch_total") == 1
+
+
+def test_serve_stale_immediate_answers_at_once_and_refreshes(up):
+    with Forwarder(corefile(up, "cache 1 {\n success 1024 1 1\n serve_stale 1h immediate 30s 1s\n}")) as server:
+        server.ask("www.example.org")
+        up.silent = True
+        time.sleep(1.2)
+        for _ in range(3):
+            start = time.monotonic()
+            stale = server.ask("www.example.org")
+            assert addresses(stale) == ["10.0.0.1"] and ttls(stale) == {30}
+            assert time.monotonic() - start < 0.2
+        assert server.metric("coredns_cache_served_stale_total") == 3
+        up.silent = False
+        up.add("www.example.org", "A", "10.0.0.2")
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 8)
+
+
+def test_serve_stale_verify_asks_first(up):
+    with Forwarder(corefile(up, "cache 1 {\n success 1024 1 1\n serve_stale 1h verify\n}")) as server:
+        server.ask("www.example.org")
+        up.add("www.example.org", "A", "10.0.0.2")
+        time.sleep(1.2)
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+        up.silent = True
+        time.sleep(1.2)
+        stale = server.ask("www.example.org")
+        assert addresses(stale) == ["10.0.0.2"] and ttls(stale) == {0}
+
+
+# ---- reload ----
+
+
+def test_a_reload_keeps_the_cache_where_the_block_would_still_answer_so(up):
+    text = corefile(up)
+    with Forwarder(text) as server:
+        server.ask("www.example.org")
+        server.reload()
+        server.ask("www.example.org")
+        server.reload(corefile(up, "cache", "log"))
+        server.ask("www.example.org")
+        assert up.count("www.example.org") == 1
+        assert server.metric("coredns_cache_entries", type="success") == 1
+        with Upstream() as other:
+            other.add("www.example.org", "A", "10.0.0.2")
+            server.reload(corefile(other))
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+            assert server.metric("coredns_cache_entries", type="success") == 1
+
+
+# ---- the directive ----
+
+
+@pytest.mark.parametrize(
+    "directive, complaint",
+    [
+        ("cache 0", "expected a number from 1"),
+        ("cache {\n success x\n}", "expected a number"),
+        ("cache {\n denial 1000 10 1 1\n}", "expected 1 to 3 arguments"),
+        ("cache {\n prefetch 3 1m 5%\n}", "expected a number from 10 to 90"),
+        ("cache {\n prefetch 3 1m 50\n}", "last character of percentage"),
+        ("cache {\n servfail 6m\n}", "expected a duration from"),
+        ("cache {\n disable everything\n}", "cache type for disable"),
+        ("cache {\n serve_stale 1h sometimes\n}", "invalid value for serve_stale refresh mode"),
+        ("cache {\n serve_stale 1h verify 100ms\n}", "not supported by this version yet"),
+        ("cache {\n serve_stale_policy prefer_positive\n}", "not supported by this version"),
+        ("cache {\n nonsense\n}", "unknown property"),
+        ("cache\n    cache", "can only be used once"),
+    ],
+)
+def test_a_directive_that_cannot_be_served_is_an_error_with_its_line(tmp_path, directive, complaint):
+    path = tmp_path / "Corefile"
+    path.write_text(f".:{free_port()} {{\n    {directive}\n}}\n")
+    result = subprocess.run(
+        [os.path.join(BIN, "seamark"), "-conf", str(path), "-check", "-zones", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert complaint in result.stdout + result.stderr
+    assert "plugin/cache:" in result.stdout + result.stderr and f"{path.name}:" in result.stdout + result.stderr

@@ -97,7 +97,7 @@ static void fill(const struct cache_entry *e, const struct query *q, uint32_t tt
     r->nrecords = e->nrecords;
     r->len += e->body_len;
     r->rcode = e->rcode;
-    r->flags = e->flags | FLAG_AA;
+    r->flags = e->flags; /* AA as it came: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);
 }

@@ -249,7 +249,8 @@ static void note_version(struct publisher *p, enum kube_kind kind, const char *v
 static void sink_list_begin(void *ctx, enum kube_kind kind)
 {
     struct publisher *p = ctx;
-    store_list_begin(p->store, kind);
+    if (publish_wants(p, kind))
+        store_list_begin(p->store, kind);
 }
 
 /* After every event: a batch that is full does not wait. */
@@ -294,6 +295,8 @@ static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_v
 {
     struct publisher *p = ctx;
     uint64_t before = changes_touches(p->changes);
+    if (!publish_wants(p, kind))
+        return;
     store_list_end(p->store, kind);
     if (changes_touches(p->changes) != before)
         publish_cause_add(&p->cause, kind, "", "", "gone from a new list", clock_wall_ms());
@@ -306,7 +309,8 @@ static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_v
 
 static void sink_progress(void *ctx, enum kube_kind kind, const char *resource_version)
 {
-    note_version(ctx, kind, resource_version);
+    if (publish_wants(ctx, kind))
+        note_version(ctx, kind, resource_version);
 }
 
 static void sink_cluster(void *ctx, const char *uid)

@@ -73,6 +73,11 @@ int64_t control_lameduck(void)
     return control.lameduck_ms;
 }
 
+bool control_leaving(void)
+{
+    return control.leaving;
+}
+
 bool control_ending_at_once(void)
 {
     return control.endings > 1;
@@ -151,12 +156,13 @@ static void begin_end(int signal_number)
         return;
     }
     atomic_store(&draining, true);
+    log_info("%s", signal_number == SIGINT ? "SIGINT: Shutting down"
+                                           : "SIGTERM: Shutting down servers then terminating");
     if (control.lameduck_ms == 0) {
         leave();
         return;
     }
-    log_info("%s: shutting down servers, going into lameduck mode for %.1f s",
-             signal_number == SIGINT ? "SIGINT" : "SIGTERM", (double)control.lameduck_ms / 1000);
+    log_info("plugin/health: Going into lameduck mode for %.1f s", (double)control.lameduck_ms / 1000);
     struct timeval wait = {.tv_sec = control.lameduck_ms / 1000,
                            .tv_usec = (control.lameduck_ms % 1000) * 1000};
     event_add(control.lameduck_over, &wait);
@@ -165,7 +171,7 @@ static void begin_end(int signal_number)
 static void reload(const char *why)
 {
     struct errtext e = {0};
-    log_info("%s: reloading", why);
+    log_info("%s: Reloading", why);
     int ret = control_reload(&e);
     if (ret != ERR_OK)
         log_error("%s: reload failed, the old configuration goes on (%s)", why, e.text);
@@ -280,9 +286,13 @@ void control_free(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         if (signal_events[i] != NULL)
             event_free(signal_events[i]);
-    event_free(control.posted);
-    event_free(control.lameduck_over);
-    close(control.posted_fd);
+    if (control.posted != NULL)
+        event_free(control.posted);
+    if (control.lameduck_over != NULL)
+        event_free(control.lameduck_over);
+    if (control.posted_fd >= 0)
+        close(control.posted_fd);
     control.posted_fd = -1;
-    event_base_free(control.base);
+    if (control.base != NULL)
+        event_base_free(control.base);
 }

@@ -8,6 +8,9 @@
 #include "serve/io_udp.h"
 #include "serve/worker_p.h"
 
+/* Rounds of reading what a socket has received before it is let go: more than its buffer holds. */
+#define RECEIVED_TURNS 16
+
 static const struct listener *listener_for(const struct config *c, const struct socket_set *s)
 {
     for (size_t i = 0; c != NULL && i < c->nlisteners; i++)
@@ -50,17 +53,27 @@ static bool has_endpoint(const struct worker *w, const struct socket_set *s)
     return false;
 }
 
+void endpoints_answer_received(struct worker *w, const struct config *c)
+{
+    struct endpoint *ep;
+    LIST_FOREACH(ep, &w->endpoints, link)
+    for (unsigned turn = 0; turn < RECEIVED_TURNS && listener_for(c, ep->sockets) == NULL; turn++)
+        udp_readable(ep->sockets->udp[w->index], EV_READ, ep);
+}
+
 int endpoints_follow(struct worker *w, const struct config *c, struct errtext *e)
 {
+    int ret = ERR_OK;
+    udp_flush(w); /* while the sockets that its answers leave by are still open */
     for (size_t i = 0; c != NULL && i < c->nlisteners; i++) {
         const struct listener *l = &c->listeners[i];
         const struct socket_set *s = sockets_find(l->address, l->port);
         if (s == NULL || has_endpoint(w, s))
             continue;
-        int ret = endpoint_new(w, s, l, e);
-        if (ret != ERR_OK)
-            return ret;
+        int failed = endpoint_new(w, s, l, e);
+        ret = ret == ERR_OK ? failed : ret;
     }
+    /* Whatever has failed: no endpoint may go on pointing into the configuration before. */
     struct endpoint *ep = LIST_FIRST(&w->endpoints);
     while (ep != NULL) {
         struct endpoint *next = LIST_NEXT(ep, link);
@@ -69,5 +82,5 @@ int endpoints_follow(struct worker *w, const struct config *c, struct errtext *e
             endpoint_free(ep);
         ep = next;
     }
-    return ERR_OK;
+    return ret;
 }

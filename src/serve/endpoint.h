@@ -23,9 +23,13 @@ struct endpoint {
     LIST_ENTRY(endpoint) link;
 };
 
+/* Answers what the sockets that `c` does not have have received so far, before they are let go; of all
+ * sockets where `c` is NULL. */
+void endpoints_answer_received(struct worker *w, const struct config *c);
+
 /* Makes the worker's endpoints those of `c`: takes up new sockets, lets go of those that `c` does not have
  * (their connections are closed). NULL lets go of all. Called while the control thread waits (workers_call).
- */
+ * On failure the sockets that could be taken up are; the first failure is returned. */
 int endpoints_follow(struct worker *w, const struct config *c, struct errtext *e);
 
 #endif

@@ -20,6 +20,10 @@
 #define IN_FLIGHT_MAX 256
 /* Octets of answers that a client may leave unread before its questions are no longer read. */
 #define UNREAD_MAX (256u << 10)
+/* Octets that all connections of a worker may hold, received or not yet sent: what 250 clients that read
+ * nothing can take, or 1,000 that begin the longest message and never end it. Beyond it the one that has
+ * asked nothing for longest among those that hold any is closed. */
+#define BUFFERED_MAX (64u << 20)
 /* RFC 7766 section 6.2.3 asks for seconds; CoreDNS's idle time-out is 10 s, its write time-out 5 s. */
 #define IDLE_SECONDS  10
 #define WRITE_SECONDS 5
@@ -34,12 +38,30 @@ struct conn {
     union address local;
     unsigned in_flight;
     bool ending;
+    uint64_t asked_ms;      /* when it asked its last whole question, or was accepted */
     TAILQ_ENTRY(conn) link; /* in the worker's list, while open */
 };
+
+static size_t buffered(const struct conn *c)
+{
+    return evbuffer_get_length(bufferevent_get_input(c->bev)) +
+           evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+static void on_buffer_changed(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *ctx)
+{
+    struct worker *w = ctx;
+    (void)buffer;
+    w->tcp_buffered += info->n_added;
+    w->tcp_buffered -= info->n_deleted;
+}
 
 static void conn_close(struct conn *c)
 {
     if (c->bev != NULL) {
+        c->worker->tcp_buffered -= buffered(c);
+        evbuffer_remove_cb(bufferevent_get_input(c->bev), on_buffer_changed, c->worker);
+        evbuffer_remove_cb(bufferevent_get_output(c->bev), on_buffer_changed, c->worker);
         bufferevent_free(c->bev);
         c->bev = NULL;
         TAILQ_REMOVE(&c->worker->connections, c, link);
@@ -68,28 +90,54 @@ static bool conn_ended(struct conn *c)
     return true;
 }
 
-static void read_questions(struct conn *c);
+/* Closes connections until the worker's hold no more than they may; true where `c` was among them and is
+ * gone. */
+static bool shed(struct worker *w, struct conn *c)
+{
+    struct conn *victim = TAILQ_FIRST(&w->connections), *next;
+    c->in_flight++; /* keeps it in memory */
+    for (; victim != NULL && w->tcp_buffered > BUFFERED_MAX; victim = next) {
+        next = TAILQ_NEXT(victim, link);
+        if (buffered(victim) > 0)
+            conn_close(victim);
+    }
+    c->in_flight--;
+    if (c->bev != NULL)
+        return false;
+    if (c->in_flight == 0)
+        free(c);
+    return true;
+}
+
+static void put_answer(struct conn *c, const struct reply *reply)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    uint8_t length[2];
+    wire_put_u16(length, (uint16_t)reply->len);
+    if (evbuffer_expand(out, sizeof length + reply->len) != 0) {
+        c->ending = true; /* no memory: half an answer would spoil all that follow */
+        return;
+    }
+    evbuffer_add(out, length, sizeof length);
+    evbuffer_add(out, reply->wire, reply->len);
+}
 
 /* request_done of connections. */
 static void tcp_done(struct request *r)
 {
     struct conn *c = r->origin;
-    bool waited = r->parked;
     c->in_flight--;
     if (c->bev == NULL) {
         if (c->in_flight == 0)
             free(c);
         return;
     }
-    if (r->reply != NULL) {
-        uint8_t length[2];
-        wire_put_u16(length, (uint16_t)r->reply->len);
-        struct evbuffer *out = bufferevent_get_output(c->bev);
-        evbuffer_add(out, length, sizeof length);
-        evbuffer_add(out, r->reply->wire, r->reply->len);
-    }
-    if (waited && !conn_ended(c) &&
-        !conn_full(c)) /* room again: go on with what has been received meanwhile */
+    if (r->reply != NULL)
+        put_answer(c, r->reply);
+    if (!r->parked) /* we are in the middle of reading its questions */
+        return;
+    if (!shed(c->worker, c) && !conn_ended(c) &&
+        !conn_full(c)) /* room again: go on with what has been received */
         bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
 }
 
@@ -110,32 +158,51 @@ static void serve_message(struct conn *c, const uint8_t *message, size_t len)
     request_serve(r, c->endpoint->listener, message, len);
 }
 
+/* The next whole message in `in` with its length in front, or NULL. What can never be one ends the
+ * connection. */
+static const uint8_t *next_message(struct conn *c, struct evbuffer *in, size_t *len)
+{
+    uint8_t length[2];
+    if (evbuffer_copyout(in, length, sizeof length) < 2)
+        return NULL;
+    *len = wire_u16(length);
+    const uint8_t *message = NULL;
+    if (*len >= DNS_HEADER_LEN) {
+        if (evbuffer_get_length(in) < 2 + *len)
+            return NULL;
+        message = evbuffer_pullup(in, (ev_ssize_t)(2 + *len));
+    }
+    if (message == NULL)
+        c->ending = true;
+    return message;
+}
+
+/* A client that sends octet by octet is idle too, as long as they make no question. */
+static bool dribbles(const struct conn *c)
+{
+    return c->in_flight == 0 && !unwritten(c) && clock_ms() - c->asked_ms > IDLE_SECONDS * 1000;
+}
+
 static void read_questions(struct conn *c)
 {
     struct evbuffer *in = bufferevent_get_input(c->bev);
-    while (!c->ending && c->endpoint != NULL && !conn_full(c)) {
-        uint8_t length[2];
-        if (evbuffer_copyout(in, length, sizeof length) < 2)
-            break;
-        size_t len = wire_u16(length);
-        if (len < DNS_HEADER_LEN) { /* no message can be that short */
-            c->ending = true;
-            break;
-        }
-        if (evbuffer_get_length(in) < 2 + len)
-            break;
-        uint8_t *message = evbuffer_pullup(in, (ev_ssize_t)(2 + len));
-        if (message == NULL) {
-            c->ending = true;
-            break;
-        }
-        /* It has asked a whole question: it moves to the end of those who may have to make room. */
-        TAILQ_REMOVE(&c->worker->connections, c, link);
-        TAILQ_INSERT_TAIL(&c->worker->connections, c, link);
+    const uint8_t *message;
+    size_t len;
+    bool asked = false;
+    while (!c->ending && c->endpoint != NULL && !conn_full(c) &&
+           (message = next_message(c, in, &len)) != NULL) {
+        asked = true;
         serve_message(c, message + 2, len);
         evbuffer_drain(in, 2 + len);
     }
-    if (conn_ended(c))
+    if (asked) { /* it moves to the end of those who may have to make room */
+        c->asked_ms = clock_ms();
+        TAILQ_REMOVE(&c->worker->connections, c, link);
+        TAILQ_INSERT_TAIL(&c->worker->connections, c, link);
+    } else if (dribbles(c)) {
+        c->ending = true;
+    }
+    if (shed(c->worker, c) || conn_ended(c))
         return;
     if (c->ending || conn_full(c))
         bufferevent_disable(c->bev, EV_READ);
@@ -194,7 +261,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
         close(fd);
         return;
     }
-    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev};
+    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev, .asked_ms = clock_ms()};
     memcpy(&c->client, from, (size_t)from_len < sizeof c->client ? (size_t)from_len : sizeof c->client);
     socklen_t len = sizeof c->local;
     getsockname(fd, &c->local.sa, &len);
@@ -205,6 +272,8 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     static const struct timeval idle = {.tv_sec = IDLE_SECONDS}, writing = {.tv_sec = WRITE_SECONDS};
     bufferevent_set_timeouts(bev, &idle, &writing);
     bufferevent_set_max_single_read(bev, 16384);
+    evbuffer_add_cb(bufferevent_get_input(bev), on_buffer_changed, w);
+    evbuffer_add_cb(bufferevent_get_output(bev), on_buffer_changed, w);
     bufferevent_setcb(bev, on_read, on_written, on_event, c);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
@@ -268,4 +337,20 @@ void tcp_end_idle(struct worker *w)
         c->ending = true;
         conn_ended(c);
     }
+}
+
+unsigned tcp_unsent(const struct worker *w)
+{
+    unsigned count = 0;
+    const struct conn *c;
+    TAILQ_FOREACH(c, &w->connections, link)
+    count += unwritten(c);
+    return count;
+}
+
+void tcp_close_all(struct worker *w)
+{
+    struct conn *c;
+    while ((c = TAILQ_FIRST(&w->connections)) != NULL)
+        conn_close(c);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/rcu.h"
@@ -93,6 +94,7 @@ static int abandon(struct worker *w, void *ctx)
 static int adopt(struct worker *w, void *ctx)
 {
     struct preparation *p = ctx;
+    endpoints_answer_received(w, p->config); /* by the configuration that it came to */
     worker_adopt(w, p->config);
     struct errtext e = {0};
     int ret = endpoints_follow(w, p->config, &e);
@@ -143,6 +145,8 @@ static bool wants_sync(const struct config *c)
 int control_reload(struct errtext *e)
 {
     struct config *fresh = NULL;
+    if (control_leaving())
+        return errtext_set(e, ERR_UNSUPPORTED, "the server is being stopped");
     int64_t lameduck = control_lameduck();
     control_set_lameduck(-1);
     int ret = server_load(server.options, &fresh, e);
@@ -152,6 +156,7 @@ int control_reload(struct errtext *e)
             config_unref(fresh);
     }
     if (ret != ERR_OK) {
+        control_set_lameduck(-1); /* the failed one may have asked for more */
         control_set_lameduck(lameduck);
         return ret;
     }
@@ -168,13 +173,25 @@ static int quiesce(struct worker *w, void *ctx)
 {
     struct endpoint *ep;
     (void)ctx;
+    endpoints_answer_received(w, NULL);
     LIST_FOREACH(ep, &w->endpoints, link)
     {
-        udp_readable(ep->sockets->udp[w->index], EV_READ, ep); /* what has been received is answered */
         event_del(ep->udp);
+        event_del(ep->tcp_rest);
         evconnlistener_disable(ep->tcp);
     }
     tcp_end_idle(w);
+    return ERR_OK;
+}
+
+/* Questions under way, and connections with answers that have not been sent yet. */
+static int count_under_way(struct worker *w, void *ctx)
+{
+    unsigned *under_way = ctx, n = tcp_unsent(w);
+    const struct tenancy *t;
+    LIST_FOREACH(t, &w->tenancies, link)
+    n += t->waiting;
+    __atomic_fetch_add(under_way, n, __ATOMIC_RELAXED);
     return ERR_OK;
 }
 
@@ -190,45 +207,70 @@ static int count_waiting(struct worker *w, void *ctx)
 static int let_go(struct worker *w, void *ctx)
 {
     (void)ctx;
+    tcp_close_all(w);
     endpoints_follow(w, NULL, NULL);
     worker_retire_present(w);
     return ERR_OK;
 }
 
-static void stop_serving(void)
+/* Stops listening and waits for what is under way. Returns how many questions still wait: whatever they wait
+ * in cannot be taken down then. */
+static unsigned stop_serving(void)
 {
+    unsigned under_way = 1, waiting = 0;
     workers_call(quiesce, NULL);
-    for (unsigned waited = 0; waited < DRAIN_MS; waited += 10) {
-        unsigned waiting = 0;
-        workers_call(count_waiting, &waiting);
-        if (waiting == 0 || control_ending_at_once())
-            break;
-        control_wait(10);
+    for (unsigned waited = 0; waited < DRAIN_MS && under_way > 0 && !control_ending_at_once(); waited += 10) {
+        under_way = 0;
+        workers_call(count_under_way, &under_way);
+        if (under_way > 0)
+            control_wait(10);
     }
-    workers_call(let_go, NULL);
-    sockets_keep(NULL);
+    workers_call(count_waiting, &waiting);
+    if (waiting == 0) {
+        workers_call(let_go, NULL);
+        sockets_keep(NULL);
+    }
+    return waiting;
+}
+
+static int start(const struct server_options *o, struct config **config, struct errtext *e)
+{
+    int ret = control_start(e);
+    if (ret == ERR_OK)
+        ret = server_load(o, config, e);
+    if (ret == ERR_OK)
+        ret = zone_watch_start(control_base(), o->config.zones_folder, e);
+    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
+        ret = supervisor_start(control_base(), o->conf, o->config.zones_folder);
+    if (ret == ERR_OK)
+        ret = workers_start(o->workers != 0 ? o->workers : cpu_quota(), e);
+    if (ret == ERR_OK)
+        ret = put_in_force(*config, e);
+    return ret;
+}
+
+static void tear_down(struct config *config)
+{
+    supervisor_stop();
+    config_unref(config);
+    workers_stop();
+    zone_watch_stop();
+    rcu_drain();
+    rcu_reader_unregister();
+    control_free();
 }
 
 int server_run(const struct server_options *o)
 {
     struct errtext e = {0};
+    struct config *config = NULL;
     server.options = o;
     evthread_use_pthreads();
     rcu_reader_register(); /* the control thread looks at zones too */
-    struct config *config = NULL;
-    int ret = control_start(&e);
-    if (ret == ERR_OK)
-        ret = server_load(o, &config, &e);
-    if (ret == ERR_OK)
-        ret = zone_watch_start(control_base(), o->config.zones_folder, &e);
-    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
-        ret = supervisor_start(control_base(), o->conf, o->config.zones_folder);
-    if (ret == ERR_OK)
-        ret = workers_start(o->workers != 0 ? o->workers : cpu_quota(), &e);
-    if (ret == ERR_OK)
-        ret = put_in_force(config, &e);
+    int ret = start(o, &config, &e);
     if (ret != ERR_OK) {
         fprintf(stderr, "%s\n", e.text[0] != '\0' ? e.text : err_text(ret));
+        tear_down(config);
         return 1;
     }
     if (!o->quiet)
@@ -236,14 +278,13 @@ int server_run(const struct server_options *o)
     if (!o->external_sync && o->conf != NULL)
         supervisor_want(wants_sync(config));
     int status = control_loop();
-    stop_serving();
-    supervisor_stop();
+    unsigned waiting = stop_serving();
+    if (waiting > 0)
+        log_warning("shutdown: %u question%s still waiting for an answer", waiting,
+                    waiting == 1 ? " is" : "s are");
+    if (waiting > 0 || control_ending_at_once())
+        _exit(status); /* the system takes everything back; seamark-sync is told by the kernel */
     config_stop(server.config);
-    config_unref(server.config);
-    workers_stop();
-    zone_watch_stop();
-    rcu_drain();
-    rcu_reader_unregister();
-    control_free();
+    tear_down(server.config);
     return status;
 }

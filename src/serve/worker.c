@@ -70,6 +70,16 @@ static int tasks_add(struct task_list *l, void (*fn)(void *), void *ctx)
     return ERR_OK;
 }
 
+/* At the end, when nobody runs them any more. */
+static void tasks_free(struct task_list *l)
+{
+    while (l->first != NULL) {
+        struct task *next = l->first->next;
+        free(l->first);
+        l->first = next;
+    }
+}
+
 static struct task *tasks_take(struct task_list *l)
 {
     struct task *first = l->first;
@@ -131,95 +141,10 @@ static void run_mailbox(evutil_socket_t fd, short what, void *ctx)
     udp_flush(w);
 }
 
-/* ---- configurations in a worker ---- */
-
-struct tenancy *worker_tenancy(struct worker *w, const struct config *c)
+static void on_idle(evutil_socket_t fd, short what, void *ctx)
 {
-    struct tenancy *t;
-    LIST_FOREACH(t, &w->tenancies, link)
-    if (t->config == c)
-        return t;
-    return NULL;
-}
-
-/* Calls worker_stop for the first `started` stages that have one, in reverse of nothing: stages do not depend
- * on one another. */
-static void stop_stages(struct worker *w, struct tenancy *t)
-{
-    unsigned n = 0;
-    for (size_t b = 0; b < t->config->nblocks; b++)
-        for (unsigned s = 0; s < t->config->blocks[b].nstages; s++) {
-            const struct stage *st = &t->config->blocks[b].stages[s];
-            if (n++ < t->started && st->plugin->worker_stop != NULL)
-                st->plugin->worker_stop(st->state, w);
-        }
-}
-
-static int start_stages(struct worker *w, struct tenancy *t, struct errtext *e)
-{
-    for (size_t b = 0; b < t->config->nblocks; b++)
-        for (unsigned s = 0; s < t->config->blocks[b].nstages; s++) {
-            const struct stage *st = &t->config->blocks[b].stages[s];
-            int ret = st->plugin->worker_start == NULL ? ERR_OK : st->plugin->worker_start(st->state, w, e);
-            if (ret != ERR_OK)
-                return ret;
-            t->started++;
-        }
-    return ERR_OK;
-}
-
-static void tenancy_free(struct worker *w, struct tenancy *t)
-{
-    stop_stages(w, t);
-    LIST_REMOVE(t, link);
-    config_unref(t->config);
-    free(t);
-}
-
-void worker_tenancy_idle(struct worker *w, struct tenancy *t)
-{
-    if (t->retired && t->waiting == 0)
-        tenancy_free(w, t);
-}
-
-int worker_prepare(struct worker *w, struct config *c, struct errtext *e)
-{
-    struct tenancy *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return errtext_set(e, -ENOMEM, "worker: no memory for a configuration");
-    t->config = config_ref(c);
-    LIST_INSERT_HEAD(&w->tenancies, t, link);
-    int ret = start_stages(w, t, e);
-    if (ret != ERR_OK)
-        tenancy_free(w, t);
-    return ret;
-}
-
-void worker_abandon(struct worker *w, struct config *c)
-{
-    struct tenancy *t = worker_tenancy(w, c);
-    if (t != NULL && t != w->present)
-        tenancy_free(w, t);
-}
-
-void worker_adopt(struct worker *w, struct config *c)
-{
-    struct tenancy *old = w->present;
-    w->present = worker_tenancy(w, c);
-    if (old != NULL && old != w->present) {
-        old->retired = true;
-        worker_tenancy_idle(w, old);
-    }
-}
-
-void worker_retire_present(struct worker *w)
-{
-    struct tenancy *old = w->present;
-    w->present = NULL;
-    if (old != NULL) {
-        old->retired = true;
-        worker_tenancy_idle(w, old);
-    }
+    (void)fd, (void)what;
+    worker_free_idle(ctx);
 }
 
 /* ---- life ---- */
@@ -241,6 +166,10 @@ static void worker_free(struct worker *w)
         event_free(w->mailbox_event);
     if (w->due_event != NULL)
         event_free(w->due_event);
+    if (w->idle_event != NULL)
+        event_free(w->idle_event);
+    tasks_free(&w->due);
+    tasks_free(&w->mailbox);
     if (w->mailbox_fd >= 0)
         close(w->mailbox_fd);
     udp_batch_free(w->udp);
@@ -279,8 +208,10 @@ static struct worker *worker_new(unsigned index)
         ok = (w->scratch[i] = malloc(sizeof *w->scratch[i])) != NULL && ok;
     if (ok) {
         w->due_event = event_new(w->base, -1, 0, run_due, w);
+        w->idle_event = event_new(w->base, -1, 0, on_idle, w);
         w->mailbox_event = event_new(w->base, w->mailbox_fd, EV_READ | EV_PERSIST, run_mailbox, w);
-        ok = w->due_event != NULL && w->mailbox_event != NULL && event_add(w->mailbox_event, NULL) == 0;
+        ok = w->due_event != NULL && w->idle_event != NULL && w->mailbox_event != NULL &&
+             event_add(w->mailbox_event, NULL) == 0;
     }
     if (!ok) {
         worker_free(w);
@@ -302,7 +233,8 @@ int workers_start(unsigned count, struct errtext *e)
         int ret = pthread_create(&table[i]->thread, NULL, worker_main, table[i]);
         if (ret != 0)
             return errtext_set(e, -ret, "worker %u: thread cannot be started (%s)", i, strerror(ret));
-        char name[16];
+        table[i]->running = true;
+        char name[24];
         snprintf(name, sizeof name, "worker-%u", i);
         pthread_setname_np(table[i]->thread, name);
     }
@@ -318,9 +250,11 @@ static void stop_loop(void *ctx)
 void workers_stop(void)
 {
     for (unsigned i = 0; i < table_count; i++)
-        worker_post(table[i], stop_loop, table[i]);
+        if (table[i]->running)
+            worker_post(table[i], stop_loop, table[i]);
     for (unsigned i = 0; i < table_count; i++)
-        pthread_join(table[i]->thread, NULL);
+        if (table[i]->running)
+            pthread_join(table[i]->thread, NULL);
     for (unsigned i = 0; i < table_count; i++)
         worker_free(table[i]);
     table_count = 0;

@@ -1,4 +1,5 @@
-/* What the parts of a worker (worker.c, request.c, io_udp.c, io_tcp.c) share. Nobody else includes this. */
+/* What the parts of a worker (worker.c, worker_tenancy.c, request.c, io_udp.c, io_tcp.c) share. Nobody else
+ * includes this. */
 #ifndef SEAMARK_SERVE_WORKER_P_H
 #define SEAMARK_SERVE_WORKER_P_H
 
@@ -42,6 +43,7 @@ struct udp_batch;
 struct worker {
     unsigned index;
     pthread_t thread;
+    bool running;
     struct event_base *base;
     struct tenancy *present;
     LIST_HEAD(, tenancy) tenancies;
@@ -54,11 +56,13 @@ struct worker {
     uint64_t random;
     struct task_list due; /* worker_defer */
     struct event *due_event;
+    struct event *idle_event; /* a configuration that was replaced has nothing waiting any more */
     pthread_mutex_t mailbox_lock;
     struct task_list mailbox; /* worker_post, under the lock */
     int mailbox_fd;           /* eventfd */
     struct event *mailbox_event;
     unsigned nconnections;          /* TCP */
+    size_t tcp_buffered;            /* octets read and not answered yet, or answered and not sent yet */
     TAILQ_HEAD(, conn) connections; /* the one idle for longest first */
 };
 
@@ -74,9 +78,12 @@ void request_serve(struct request *r, const struct listener *l, const uint8_t *p
 /* Most octets that the answer may take on its transport. */
 size_t request_max_size(const struct request *r);
 
-/* worker.c */
+/* worker_tenancy.c */
 struct tenancy *worker_tenancy(struct worker *w, const struct config *c);
-void worker_tenancy_idle(struct worker *w,
-                         struct tenancy *t); /* frees it where it is retired and nothing waits */
+/* Says that nothing waits in it any more. Where it is retired it is freed from the event loop and not here:
+ * the caller may stand in the middle of one of its stages. */
+void worker_tenancy_idle(struct worker *w, const struct tenancy *t);
+/* Frees those that are retired and in which nothing waits. Only from the event loop. */
+void worker_free_idle(struct worker *w);
 
 #endif

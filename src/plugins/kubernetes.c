@@ -172,6 +172,7 @@ static const struct metric_desc serial_desc = {
 static const struct metric_desc records_desc = {
     .name = "seamark_zone_records", .help = "Records of the zone that is served.", .type = METRIC_GAUGE};
 
+/* All zones first, and the gauges only where they are there: a failure leaves nothing that points here. */
 static int kubernetes_start(void *ctx, struct errtext *e)
 {
     struct kubernetes_stage *k = ctx;
@@ -185,15 +186,19 @@ static int kubernetes_start(void *ctx, struct errtext *e)
             ret = errtext_set(
                 e, -ENOMEM,
                 "plugin/kubernetes: zone %s cannot be watched (no memory, or its name is too long)", z->text);
+    }
+    bytes_free(&identity);
+    if (ret != ERR_OK)
+        return ret;
+    for (size_t i = 0; i < k->nzones; i++) {
+        struct served_zone *z = &k->zones[i];
         struct metric_label labels[] = {LABEL("zone", z->text)};
         z->gauges[0] = metrics_gauge(&age_desc, labels, 1, gauge_age, z);
         z->gauges[1] = metrics_gauge(&serial_desc, labels, 1, gauge_serial, z);
         z->gauges[2] = metrics_gauge(&records_desc, labels, 1, gauge_records, z);
     }
-    bytes_free(&identity);
-    if (ret == ERR_OK)
-        k->readiness = readiness_register("kubernetes", kubernetes_ready, k);
-    return ret;
+    k->readiness = readiness_register("kubernetes", kubernetes_ready, k);
+    return ERR_OK;
 }
 
 /* Requests may still be under way: the zones themselves are let go in kubernetes_free. */
@@ -201,9 +206,12 @@ static void kubernetes_stop(void *ctx)
 {
     struct kubernetes_stage *k = ctx;
     readiness_unregister(k->readiness);
+    k->readiness = NULL;
     for (size_t i = 0; i < k->nzones; i++)
-        for (unsigned g = 0; g < 3; g++)
+        for (unsigned g = 0; g < 3; g++) {
             metrics_gauge_remove(k->zones[i].gauges[g]);
+            k->zones[i].gauges[g] = NULL;
+        }
 }
 
 /* ---- answering ---- */

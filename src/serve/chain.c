@@ -54,8 +54,7 @@ void chain_enter(struct request *r, const struct listener *l)
 {
     request_reply(r);
     r->route = listener_route(l, &r->q);
-    bool refused =
-        r->route == NULL || r->route->block->nstages == 0 || (r->q.qclass != CLASS_IN && !l->any_class);
+    bool refused = r->route == NULL || !r->route->block->serves || (r->q.qclass != CLASS_IN && !l->any_class);
     if (refused) {
         r->route = NULL;
         r->reply->rcode = RCODE_REFUSED;

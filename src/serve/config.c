@@ -53,6 +53,7 @@ static int add_stage(const struct plugin_setup *s, const struct plugin *p, const
     if (ret != ERR_OK)
         return errtext_set(e, ret, "%s:%u - plugin/%s: %s", d->file, d->line, d->name, err_text(ret));
     b->stages[b->nstages++] = (struct stage){.plugin = p, .state = state};
+    b->serves = b->serves || p->query != NULL || p->answer != NULL;
     return ERR_OK;
 }
 

@@ -25,6 +25,8 @@ struct block {
     const char *const *bind; /* addresses to listen on, or NULL: all (set by the bind plugin) */
     size_t nbind;
     bool any_class; /* forward is in the chain: classes other than IN are not refused */
+    bool serves; /* some stage looks at queries or answers; without one everything is refused, as CoreDNS does
+                  */
 };
 
 /* One zone of a listener. */

@@ -63,8 +63,8 @@ static int add_route(struct config *c, struct block *b, const struct server_key 
     for (size_t i = 0; i < c->nroutes; i++)
         if (c->routes[i].listener == l && name_equal(c->routes[i].zone, r->zone))
             return errtext_set(e, ERR_CONFIG,
-                               "%s:%u - cannot serve %s%s - it is already defined by the block at %s:%u",
-                               b->source->file, b->source->line, l->label, key->zone,
+                               "%s:%u - cannot serve %s on %s - it is already defined by the block at %s:%u",
+                               b->source->file, b->source->line, key->zone, l->label,
                                c->routes[i].block->source->file, c->routes[i].block->source->line);
     r->listener = l;
     l->any_class = l->any_class || b->any_class;

@@ -8,7 +8,7 @@ unsigned cpu_quota_parse(const char *text)
     long long quota, period;
     if (sscanf(text, "%lld %lld", &quota, &period) != 2 || quota <= 0 || period <= 0)
         return 0;
-    long long cpus = (quota + period - 1) / period;
+    long long cpus = quota / period + (quota % period != 0);
     return cpus > 4096 ? 4096 : (unsigned)cpus;
 }
 

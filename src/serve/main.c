@@ -1,4 +1,5 @@
 /* seamark: the serving process. Flags as CoreDNS's. */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int write_pidfile(const char *path)
 /* `-conf`, or ./Corefile where there is one; an absolute path, since seamark-sync gets it too. */
 static const char *find_corefile(const char *wanted, char *out)
 {
-    if (wanted == NULL && access("Corefile", R_OK) < 0)
+    if (wanted == NULL && access("Corefile", F_OK) < 0 && errno == ENOENT)
         return NULL;
     const char *path = wanted != NULL ? wanted : "Corefile";
     return realpath(path, out) != NULL ? out : path;
@@ -61,12 +62,11 @@ static int run(const struct command_line *c)
                                .workers = c->workers,
                                .external_sync = strcmp(c->sync, "external") == 0,
                                .quiet = c->quiet};
-    if (c->check) {
-        if (o.config.zones_folder == NULL)
-            o.config.zones_folder = FOLDER_DEFAULT;
+    o.config.zones_folder = folder_find(c->zones);
+    if (c->check)
         return server_check(&o);
-    }
-    o.config.zones_folder = folder_choose(c->zones, &e);
+    if (!o.external_sync) /* seamark-sync is going to write there */
+        o.config.zones_folder = folder_choose(c->zones, &e);
     if (o.config.zones_folder == NULL) {
         fprintf(stderr, "%s\n", e.text);
         return 1;

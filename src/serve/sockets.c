@@ -25,6 +25,12 @@ struct socket_set *sockets_find(const char *address, uint16_t port)
     return NULL;
 }
 
+/* "" and "::" stand for all addresses of both families, "0.0.0.0" for all of IPv4. */
+static bool is_dual_stack(const char *address)
+{
+    return address[0] == '\0' || strcmp(address, "::") == 0;
+}
+
 /* Splits "fe80::1%eth0"; the wildcard is IPv6 with IPv4 mapped where the machine has IPv6 (`v6`). */
 static int socket_address(const char *address, uint16_t port, bool v6, union address *out, socklen_t *len)
 {
@@ -82,7 +88,7 @@ static int open_socket(const struct socket_set *s, int type, bool v6, int *out)
         set_udp_options(fd, a.sa.sa_family, s->wildcard);
     }
     if (a.sa.sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, s->wildcard ? &off : &on, sizeof on);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_dual_stack(s->address) ? &off : &on, sizeof on);
     if (ret == ERR_OK && bind(fd, &a.sa, len) < 0)
         ret = -errno;
     if (ret == ERR_OK && type == SOCK_STREAM && listen(fd, TCP_BACKLOG) < 0)
@@ -106,9 +112,9 @@ static int check_free(const struct socket_set *s, bool v6)
     int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int off = 0;
-    if (a.sa.sa_family == AF_INET6 && s->wildcard)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    int v6only = !is_dual_stack(s->address);
+    if (a.sa.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only);
     int ret = bind(fd, &a.sa, len) < 0 ? -errno : ERR_OK;
     close(fd);
     return ret;
@@ -126,9 +132,20 @@ static void close_set(struct socket_set *s)
     free(s);
 }
 
+/* Whether another set has the port: a reload may go from all addresses to one, or back, and both are open
+ * until the workers have changed over. */
+static bool port_is_ours(const struct socket_set *s)
+{
+    const struct socket_set *other;
+    LIST_FOREACH(other, &sets, link)
+    if (other != s && other->port == s->port)
+        return true;
+    return false;
+}
+
 static int open_all(struct socket_set *s, bool v6)
 {
-    int ret = s->port == 0 ? ERR_OK : check_free(s, v6);
+    int ret = port_is_ours(s) ? ERR_OK : check_free(s, v6);
     for (unsigned i = 0; ret == ERR_OK && i < worker_count(); i++) {
         ret = open_socket(s, SOCK_DGRAM, v6, &s->udp[i]);
         if (ret == ERR_OK)
@@ -142,13 +159,14 @@ static int open_set(const struct listener *l, struct errtext *e)
     struct socket_set *s = malloc(sizeof *s);
     if (s == NULL)
         return errtext_set(e, -ENOMEM, "listen: no memory");
-    *s = (struct socket_set){.port = l->port, .wildcard = l->address[0] == '\0'};
+    *s = (struct socket_set){.port = l->port,
+                             .wildcard = is_dual_stack(l->address) || strcmp(l->address, "0.0.0.0") == 0};
     snprintf(s->address, sizeof s->address, "%s", l->address);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         s->udp[i] = s->tcp[i] = -1;
     LIST_INSERT_HEAD(&sets, s, link);
     int ret = open_all(s, true);
-    if (ret == -EAFNOSUPPORT && s->wildcard) /* a machine without IPv6 */
+    if (ret == -EAFNOSUPPORT && l->address[0] == '\0') /* a machine without IPv6 */
         ret = open_all(s, false);
     if (ret != ERR_OK) {
         close_set(s);

@@ -1,6 +1,7 @@
 #include "serve/supervisor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,14 +43,22 @@ static int find_program(void)
     return ERR_OK;
 }
 
+/* Signals are blocked: until exec() the handlers are seamark's, and would tell seamark of what was meant for
+ * its child. SIGHUP stays ignored until the child has a handler for it; one that comes before finds a child
+ * that is about to read the new Corefile anyway. */
 static void run_child(pid_t parent)
 {
+    static const int defaults[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE};
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+        signal(defaults[i], SIG_DFL);
+    signal(SIGHUP, SIG_IGN);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) /* seamark ended before prctl */
         _exit(1);
+    close_range(STDERR_FILENO + 1, UINT_MAX, 0); /* not every library's descriptors close themselves */
     execl(sv.program, "seamark-sync", "-conf", sv.conf, "-zones", sv.zones, (char *)NULL);
     fprintf(stderr, "seamark-sync: %s cannot be started (%s)\n", sv.program, strerror(errno));
     _exit(127);
@@ -65,10 +74,14 @@ static void start_again_later(void)
 
 static void start_child(void)
 {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0)
         run_child(self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid < 0) {
         log_error("seamark-sync: cannot be started (%s); trying again in %u ms", strerror(errno),
                   sv.backoff_ms);

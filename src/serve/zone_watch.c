@@ -116,7 +116,7 @@ static void follow_file(struct watched_zone *w)
                   w->text, w->path, header.source, w->identity);
         return;
     }
-    if (ret == ERR_OK && w->zone != NULL && header.serial == current_serial(w)) {
+    if (ret == ERR_OK && w->zone != NULL && !w->journal_damaged && header.serial == current_serial(w)) {
         log_debug("zone %s: file written anew at the serial that is served (%u)", w->text, header.serial);
         return;
     }
@@ -186,8 +186,12 @@ static void follow_journal(struct watched_zone *w)
 static void look_at(struct watched_zone *w)
 {
     apply_journal(w); /* to the end of the old one, before a new file may make it unnecessary */
-    follow_file(w);
+    /* The writer puts a new zone file in place before the journal upon it: so whoever sees the journal first
+     * finds the zone that it is upon. */
     follow_journal(w);
+    follow_file(w);
+    if (w->journal == NULL)
+        follow_journal(w);
     apply_journal(w);
 }
 

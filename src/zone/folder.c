@@ -42,3 +42,12 @@ const char *folder_choose(const char *wanted, struct errtext *e)
     errtext_set(e, ret, "zones folder %s: cannot be made or written (%s)", folder, err_text(ret));
     return NULL;
 }
+
+const char *folder_find(const char *wanted)
+{
+    if (wanted != NULL)
+        return wanted;
+    return access(FOLDER_DEFAULT, R_OK | X_OK) < 0 && access(FOLDER_FALLBACK, R_OK | X_OK) == 0
+               ? FOLDER_FALLBACK
+               : FOLDER_DEFAULT;
+}

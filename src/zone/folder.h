@@ -13,4 +13,8 @@
  * with `e` set. */
 const char *folder_choose(const char *wanted, struct errtext *e);
 
+/* The same for a program that only reads what another one writes: makes nothing, and need not be able to
+ * write. */
+const char *folder_find(const char *wanted);
+
 #endif

@@ -18,14 +18,14 @@ struct udp_batch {
     struct {
         uint8_t packet[REQUEST_SIZE];
         union address from;
-        char control[CONTROL_SIZE];
+        _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
     } in[BATCH];
     struct iovec in_vec[BATCH];
     struct mmsghdr in_msg[BATCH];
     struct {
         uint8_t packet[ANSWER_SIZE];
         union address to;
-        char control[CONTROL_SIZE];
+        _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
     } out[BATCH];
     struct iovec out_vec[BATCH];
     struct mmsghdr out_msg[BATCH];
@@ -108,7 +108,7 @@ static socklen_t address_len(const union address *a)
 
 static void send_now(int fd, struct request *r, const struct reply *reply)
 {
-    char control[CONTROL_SIZE];
+    _Alignas(struct cmsghdr) char control[CONTROL_SIZE];
     struct iovec vec = {.iov_base = r->reply->wire, .iov_len = reply->len};
     struct msghdr m = {
         .msg_name = &r->client, .msg_namelen = address_len(&r->client), .msg_iov = &vec, .msg_iovlen = 1};

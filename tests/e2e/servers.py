@@ -19,8 +19,7 @@ COREFILE = """\
     }}
     ready {address}:{ready}
     kubernetes cluster.local in-addr.arpa ip6.arpa {{
-       kubeconfig {kubeconfig}
-       pods insecure
+{access}       pods insecure
        fallthrough in-addr.arpa ip6.arpa
        ttl 30
     }}
@@ -50,13 +49,15 @@ class Server:
     name = "server"
 
     def __init__(self, program, folder, kubeconfig, upstream, cache="kubeadm"):
+        """Without a kubeconfig it looks for the API server as a pod does."""
+        access = f"       kubeconfig {kubeconfig}\n" if kubeconfig else ""
         self.address, self.port = loopback(), DNS_PORT
         self.folder = os.path.join(folder, f"{self.name}-{self.address}")
         os.makedirs(self.folder)
         self.corefile = os.path.join(self.folder, "Corefile")
         with open(self.corefile, "w", encoding="ascii") as out:
             out.write(COREFILE.format(address=self.address, port=self.port, health=HEALTH_PORT, ready=READY_PORT,
-                                      kubeconfig=kubeconfig, upstream=f"{upstream.address}:{upstream.port}",
+                                      access=access, upstream=f"{upstream.address}:{upstream.port}",
                                       cache=CACHES[cache]))
         self.process = Process(self.name, [program, *self.arguments()], self.folder)
 

@@ -14,8 +14,6 @@
 #define LIST_BODY_MAX ((uint64_t)16 << 30)
 /* Bytes of one watch, which then goes on in the next. */
 #define WATCH_BODY_MAX ((uint64_t)64 << 30)
-/* What goes wrong again and again with one kind is said once in this time. */
-#define LOG_EVERY_MS 60000
 
 /* What the server or a proxy says goes into a log line: one line it stays. */
 static void make_printable(char *text)
@@ -46,24 +44,23 @@ static void failed(struct kube_follow *f, enum kube_trouble trouble, uint32_t re
 }
 
 /* The server is to blame: no kind asks before the gate lets it. */
-static void server_failed(struct kube_follow *f, enum kube_trouble trouble, uint32_t retry_after_s,
+static void server_failed(struct kube_follow *f, enum kube_trouble trouble, int cause, uint32_t retry_after_s,
                           const char *why)
 {
     char text[400];
     snprintf(text, sizeof text, "%s %s: %s", f->verb, kube_path_resource(f->kind), why);
     failed(f, trouble, retry_after_s, why);
-    kube_watch_server_bad(f->watch, f, trouble, retry_after_s, text);
+    kube_watch_server_bad(f->watch, f, trouble, cause, retry_after_s, text);
 }
 
 /* The server answers, but this kind does not get on. */
-static void kind_failed(struct kube_follow *f, enum log_level level, const char *why)
+static void kind_failed(struct kube_follow *f, enum log_level level, int cause, const char *why)
 {
     failed(f, KUBE_REFUSED, 0, why);
     kube_watch_server_good(f->watch);
     uint64_t now = kube_watch_now();
-    if (now < f->next_log_ms)
+    if (!kube_log_may(&f->log, cause, now))
         return;
-    f->next_log_ms = now + LOG_EVERY_MS;
     log_line(level, "plugin/kubernetes: %s: cannot %s (%s); asking again in %.1f s",
              kube_path_resource(f->kind), f->verb, why, (double)(f->ready_ms - now) / 1000);
 }
@@ -74,7 +71,7 @@ static void expired(struct kube_follow *f, const char *why)
     f->whole = f->next == NEXT_PAGE;
     f->next = NEXT_LIST;
     if (++f->expiries > 1) { /* a server that only ever says this is asked less and less */
-        kind_failed(f, LOG_LEVEL_WARNING, why);
+        kind_failed(f, LOG_LEVEL_WARNING, ERR_STALE, why);
         return;
     }
     kube_watch_server_good(f->watch);
@@ -86,10 +83,8 @@ static void forbidden(struct kube_follow *f, const char *message)
 {
     failed(f, KUBE_REFUSED, 0, message);
     kube_watch_server_good(f->watch);
-    uint64_t now = kube_watch_now();
-    if (now < f->next_log_ms)
+    if (!kube_log_may(&f->log, 403, kube_watch_now()))
         return;
-    f->next_log_ms = now + LOG_EVERY_MS;
     log_error("plugin/kubernetes: %s: not allowed to %s (403): RBAC lacks verb \"%s\" on resource \"%s\" in "
               "API group "
               "\"%s\", cluster-wide (%s)",
@@ -121,9 +116,9 @@ static void refused(struct kube_follow *f, const struct kube_answer *a)
     make_printable(why);
     if (a->status == 401) {
         kube_watch_renew(f->watch);
-        server_failed(f, KUBE_REFUSED, a->retry_after_s, why);
+        server_failed(f, KUBE_REFUSED, a->status, a->retry_after_s, why);
     } else if (a->status == 429 || (a->status >= 500 && !status.version_too_large)) {
-        server_failed(f, KUBE_REFUSED, a->retry_after_s, why);
+        server_failed(f, KUBE_REFUSED, a->status, a->retry_after_s, why);
     } else if (a->status == 410 || status.version_too_large) {
         expired(f, why);
     } else if (a->status == 403) {
@@ -131,10 +126,16 @@ static void refused(struct kube_follow *f, const struct kube_answer *a)
     } else if (f->state == FOLLOW_STREAMING && (a->status == 400 || a->status == 422)) {
         not_offered(f, why);
     } else { /* a page or a version that the server does not take: whatever it is, a list does not need it */
-        kind_failed(f, LOG_LEVEL_ERROR, why);
+        kind_failed(f, LOG_LEVEL_ERROR, a->status, why);
         f->next = NEXT_LIST;
     }
     json_object_put(j);
+}
+
+/* The answer broke off, and neither we nor its length nor its silence are why. */
+static bool was_lost(const struct kube_follow *f, const struct kube_answer *a)
+{
+    return f->ended_by == ERR_OK && a->error != ERR_OK && a->error != -ETIMEDOUT && a->error != ERR_LIMIT;
 }
 
 static void page_done(struct kube_follow *f)
@@ -165,7 +166,7 @@ static void page_done(struct kube_follow *f)
         return;
     }
     make_printable(e.text);
-    kind_failed(f, LOG_LEVEL_ERROR, e.text);
+    kind_failed(f, LOG_LEVEL_ERROR, ret, e.text);
     f->next = NEXT_LIST;
 }
 
@@ -173,11 +174,11 @@ static void page_ended(struct kube_follow *f, const struct kube_answer *a)
 {
     if (a->error == ERR_OK) {
         page_done(f);
-    } else if (f->ended_by == ERR_OK && a->error != ERR_LIMIT) {
-        server_failed(f, KUBE_UNREACHABLE, 0, a->text); /* the same page again */
+    } else if (was_lost(f, a) || a->error == -ETIMEDOUT) {
+        server_failed(f, KUBE_UNREACHABLE, a->error, 0, a->text); /* the same page again */
     } else {
         make_printable(f->why.text);
-        kind_failed(f, LOG_LEVEL_ERROR, f->ended_by != ERR_OK ? f->why.text : a->text);
+        kind_failed(f, LOG_LEVEL_ERROR, a->error, f->ended_by != ERR_OK ? f->why.text : a->text);
         f->next = NEXT_LIST;
     }
 }
@@ -185,16 +186,16 @@ static void page_ended(struct kube_follow *f, const struct kube_answer *a)
 /* A streaming list ends before all that there is has come. */
 static void stream_ended(struct kube_follow *f, const struct kube_answer *a)
 {
-    bool lost = f->ended_by == ERR_OK && a->error == -ECONNABORTED;
+    bool lost = was_lost(f, a);
     const char *why = f->ended_by != ERR_OK ? f->why.text
                       : a->error != ERR_OK  ? a->text
                                             : "ended before its end";
     if (f->ended_by == ERR_STALE)
         expired(f, why);
-    else if (f->ended_by == ERR_UNSUPPORTED || (!lost && a->error != -ENOMEM) || ++f->tries >= KUBE_TRIES_MAX)
+    else if (f->ended_by == ERR_UNSUPPORTED || !lost || ++f->tries >= KUBE_TRIES_MAX)
         not_offered(f, why);
     else
-        server_failed(f, KUBE_UNREACHABLE, 0, why);
+        server_failed(f, KUBE_UNREACHABLE, a->error, 0, why);
 }
 
 static void watch_ended(struct kube_follow *f, const struct kube_answer *a)
@@ -211,16 +212,16 @@ static void watch_ended(struct kube_follow *f, const struct kube_answer *a)
             f->next = NEXT_LIST;
             f->tries = 0;
         }
-        kind_failed(f, LOG_LEVEL_WARNING, f->why.text);
-    } else if (a->error == -ECONNABORTED || a->error == -ENOMEM) {
-        server_failed(f, KUBE_UNREACHABLE, 0, a->text);
+        kind_failed(f, LOG_LEVEL_WARNING, f->ended_by, f->why.text);
+    } else if (was_lost(f, a)) {
+        server_failed(f, KUBE_UNREACHABLE, a->error, 0, a->text);
     } else if (proved ||
                a->error != ERR_OK) { /* its time was up; or it was silent: is the server still there? */
         log_debug("plugin/kubernetes: %s: watch renewed after %.1f s %s", kube_path_resource(f->kind),
                   (double)lived / 1000, a->text);
         again(f, NEXT_WATCH);
     } else {
-        kind_failed(f, LOG_LEVEL_WARNING, "the watch was closed at once");
+        kind_failed(f, LOG_LEVEL_WARNING, ERR_OK, "the watch was closed at once");
     }
 }
 
@@ -231,7 +232,7 @@ static void on_done(void *ctx, const struct kube_answer *a)
     make_printable(f->why.text);
     if (a->status == 0) {
         f->fresh = a->error == -ETIMEDOUT;
-        server_failed(f, KUBE_UNREACHABLE, 0, a->text);
+        server_failed(f, KUBE_UNREACHABLE, a->error, 0, a->text);
     } else if (a->status != 200) {
         refused(f, a);
     } else if (f->state == FOLLOW_PAGING) {

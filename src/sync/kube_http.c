@@ -89,15 +89,36 @@ static void finish(struct kube_get *g, int error, const char *text)
     free_get(g);
 }
 
+static int error_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return ERR_OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        return -ETIMEDOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return -ENOMEM;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return -EHOSTUNREACH;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+        return -EPROTO;
+    default:
+        return -ECONNABORTED;
+    }
+}
+
 static void on_transfer_done(struct kube_get *g, CURLcode code)
 {
     const char *text = g->error[0] != '\0' ? g->error : curl_easy_strerror(code);
-    int error = code == CURLE_OK                   ? ERR_OK
-                : g->stopped != ERR_OK             ? g->stopped
-                : code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT
-                : code == CURLE_OUT_OF_MEMORY      ? -ENOMEM
-                                                   : -ECONNABORTED;
-    finish(g, error, g->stopped != ERR_OK ? err_text(g->stopped) : text);
+    if (code != CURLE_OK && g->stopped != ERR_OK)
+        finish(g, g->stopped, err_text(g->stopped));
+    else
+        finish(g, error_of(code), text);
 }
 
 /* Lets libcurl work, then tells the takers of what has ended. */

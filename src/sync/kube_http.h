@@ -30,9 +30,11 @@ struct kube_get;
 
 /* How a request ended. Valid during the call of `done`. */
 struct kube_answer {
-    int error;  /* ERR_OK: the answer came whole, whatever its status. Else why it did not, with `text` set:
-                   -ETIMEDOUT, ERR_LIMIT, -ENOMEM, -ECONNABORTED for all else; what the taker returned */
-    int status; /* HTTP status; 0 where none came */
+    /* ERR_OK: the answer came whole, whatever its status. Else why it did not, with `text` set: what a taker
+     * returned, ERR_LIMIT, -ENOMEM, -ETIMEDOUT, -EHOSTUNREACH (no connection), -EPROTO (TLS did not come
+     * about), -ECONNABORTED (the connection was lost, and all else). */
+    int error;
+    int status;             /* HTTP status; 0 where none came */
     uint32_t retry_after_s; /* Retry-After, 0 where there is none */
     const char *body;       /* of an answer other than 200, NUL-terminated; "" where none */
     size_t body_len;

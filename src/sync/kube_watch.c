@@ -9,9 +9,6 @@
 #include "base/log.h"
 #include "sync/kube_watch_p.h"
 
-/* What goes wrong again and again is said once in this time. */
-#define LOG_EVERY_MS 60000
-
 uint64_t kube_watch_now(void)
 {
     return clock_ms();
@@ -45,15 +42,14 @@ void kube_watch_server_good(struct kube_watch *w)
 }
 
 void kube_watch_server_bad(struct kube_watch *w, const struct kube_follow *f, enum kube_trouble trouble,
-                           uint32_t retry_after_s, const char *why)
+                           int cause, uint32_t retry_after_s, const char *why)
 {
     uint64_t now = kube_watch_now();
     kube_gate_bad(&w->gate, &w->timing, (int)f->kind, trouble, retry_after_s, now, kube_watch_random());
     if (w->away_ms == 0)
         w->away_ms = now;
-    if (now < w->next_log_ms)
+    if (!kube_log_may(&w->log, cause, now))
         return;
-    w->next_log_ms = now + LOG_EVERY_MS;
     w->said_away = true;
     log_line(trouble == KUBE_UNREACHABLE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
              "plugin/kubernetes: API server %s: no good answer for %.1f s (%s); asking again in %.1f s",
@@ -93,9 +89,9 @@ void kube_watch_renew(struct kube_watch *w)
 static void refresh_token(struct kube_watch *w)
 {
     struct errtext e = {{0}};
-    if (kube_auth_refresh(&w->auth, &e) == ERR_OK || kube_watch_now() < w->next_token_log_ms)
+    int ret = kube_auth_refresh(&w->auth, &e);
+    if (ret == ERR_OK || !kube_log_may(&w->log, ret, kube_watch_now()))
         return;
-    w->next_token_log_ms = kube_watch_now() + LOG_EVERY_MS;
     log_warning("plugin/kubernetes: %s; the one read before is used", e.text);
 }
 

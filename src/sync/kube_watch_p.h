@@ -54,6 +54,7 @@
 
 #include "sync/kube_gate.h"
 #include "sync/kube_http.h"
+#include "sync/kube_log.h"
 #include "sync/kube_stream.h"
 #include "sync/kube_watch.h"
 
@@ -96,7 +97,7 @@ struct kube_follow {
     unsigned expiries; /* versions and tokens that were gone, since a watch last went well */
     unsigned tries;    /* streaming lists, or watches of one version, that failed in a row once accepted */
 
-    uint64_t next_log_ms; /* when another line about this kind's trouble may be written */
+    struct kube_log log; /* what was said about this kind */
     struct kube_watch_status status;
     char trouble[256];
 };
@@ -114,8 +115,7 @@ struct kube_watch {
     char cluster[KUBE_VERSION_MAX]; /* UID of kube-system; "" not yet known */
     uint64_t away_ms;               /* since when the server gives no good answer; 0: it does */
     bool said_away;                 /* and the log says so */
-    uint64_t next_log_ms;
-    uint64_t next_token_log_ms;
+    struct kube_log log;            /* what was said about the server */
     struct kube_follow kinds[KUBE_KINDS];
 };
 
@@ -135,9 +135,9 @@ uint64_t kube_watch_now(void);
 uint32_t kube_watch_random(void);
 void kube_watch_wake_soon(struct kube_watch *w);
 void kube_watch_server_good(struct kube_watch *w);
-/* `why` for the log. */
+/* `cause` (kube_log.h) and `why` for the log. */
 void kube_watch_server_bad(struct kube_watch *w, const struct kube_follow *f, enum kube_trouble trouble,
-                           uint32_t retry_after_s, const char *why);
+                           int cause, uint32_t retry_after_s, const char *why);
 void kube_watch_saw_cluster(struct kube_watch *w, const char *uid);
 /* The server does not accept what it was shown (401): reads the credentials again. */
 void kube_watch_renew(struct kube_watch *w);

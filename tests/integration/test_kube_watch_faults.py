@@ -168,7 +168,7 @@ NO_LISTS = {
     "no version": b'{"kind":"ServiceList","metadata":{},"items":[]}',
     "no end": b'{"kind":"ServiceList","metadata":{"resourceVersion":"7"},"items":[',
     "long version": b'{"kind":"ServiceList","metadata":{"resourceVersion":"' + b"7" * 500 + b'"},"items":[]}',
-    "long token": b'{"kind":"ServiceList","metadata":{"resourceVersion":"7","continue":"' + b"x" * 70000 + b'"},"items":[]}',
+    "long token": b'{"kind":"ServiceList","metadata":{"resourceVersion":"7","continue":"' + b"x" * 70000 + b'"}}',
 }
 
 
@@ -200,8 +200,8 @@ def test_what_rbac_lacks_is_named_once_and_the_rest_goes_on(api):
     with Driver(endpoint=api.url) as driver:
         driver.wait_synced(api, resources=("namespaces", "services"))
         verb = "watch" if api.streams else "list"
-        driver.wait_line(f'not allowed to {verb} .403.: RBAC lacks verb "{verb}" on resource "endpointslices" in API group '
-                         '"discovery.k8s.io", cluster-wide')
+        driver.wait_line(f'not allowed to {verb} .403.: RBAC lacks verb "{verb}" on resource "endpointslices" in '
+                         'API group "discovery.k8s.io", cluster-wide')
         assert driver.grep("RBAC")[0].count(words) == 1
         driver.wait_synced(api, 10)
         assert driver.count("RBAC") == 1
@@ -220,6 +220,7 @@ def test_retry_after_holds_for_every_kind(paging):
         asked = paging.asked()[before:]
         assert len({r.resource for r in asked}) == 3
         assert min(r.at for r in asked[1:]) - asked[0].at >= 2
+        assert driver.count("busy") == 1
 
 
 FAILURES = {

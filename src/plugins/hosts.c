@@ -76,28 +76,12 @@ static int take_root(struct hosts_scope *out)
     return out->zones != NULL ? ERR_OK : -ENOMEM;
 }
 
-/* The zones of words [first, nargs) of a line. */
-static int read_zones(const struct directive *d, size_t first, struct hosts_scope *out, struct errtext *e)
+/* The zones of a line's words from number `first` on; those of the block's keys where there are none. */
+static int read_zones(const struct directive *d, size_t first, const struct server_block *b,
+                      struct hosts_scope *out, struct errtext *e)
 {
     struct zone_list list = {0};
-    int ret = ERR_OK;
-    for (size_t i = first; ret == ERR_OK && i < d->nargs; i++) {
-        ret = zone_list_add(&list, d->args[i]);
-        if (ret != ERR_OK)
-            args_error(e, "hosts", d, "'%s' is not a zone", d->args[i]);
-    }
-    if (ret == ERR_OK)
-        ret = take_zones(&list, out);
-    zone_list_free(&list);
-    return ret;
-}
-
-static int zones_of_block(const struct server_block *b, struct hosts_scope *out)
-{
-    struct zone_list list = {0};
-    int ret = ERR_OK;
-    for (size_t i = 0; ret == ERR_OK && i < b->nkeys; i++)
-        ret = zone_list_add(&list, b->keys[i].zone);
+    int ret = args_zones(e, "hosts", d, first, b, &list);
     if (ret == ERR_OK)
         ret = take_zones(&list, out);
     zone_list_free(&list);
@@ -156,7 +140,7 @@ static int read_option(struct hosts *h, const struct directive *o, struct errtex
     } else if (strcmp(o->name, "fallthrough") == 0) {
         free(h->fallthrough.zones);
         h->fallthrough = (struct hosts_scope){0};
-        ret = o->nargs == 0 ? take_root(&h->fallthrough) : read_zones(o, 0, &h->fallthrough, e);
+        ret = o->nargs == 0 ? take_root(&h->fallthrough) : read_zones(o, 0, NULL, &h->fallthrough, e);
     } else {
         ret = read_entry(h, o, e);
     }
@@ -184,7 +168,7 @@ static int check_file(const struct hosts *h, const struct directive *d, struct e
 static int read_directive(struct hosts *h, const struct plugin_setup *s, const struct directive *d,
                           struct errtext *e)
 {
-    int ret = d->nargs > 1 ? read_zones(d, 1, &h->scope, e) : zones_of_block(s->source, &h->scope);
+    int ret = read_zones(d, 1, s->source, &h->scope, e);
     if (ret == ERR_OK)
         ret = check_file(h, d, e);
     for (size_t i = 0; ret == ERR_OK && i < d->nbody; i++)

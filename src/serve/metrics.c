@@ -12,8 +12,8 @@
 /* Names of metrics are a matter of source code; CoreDNS with all its plugins has some 100. */
 #define FAMILIES_MAX 512
 
-/* Series and gauges of all families together. A route (a zone of a listener) has 8, so this is room for some
- * 900 routes: a /9 of reverse zones on three listeners. */
+/* Series and gauges of all families together. A route (a zone of a listener) has some 16, so this is room for
+ * 500 routes: a /8 of reverse zones written as prefixes of /16 and a cluster's own, on a listener. */
 #define SERIES_MAX 8192
 
 /* Cells of all series: a route takes about 600. Every thread that counts reserves 2 MiB of address space for

@@ -202,6 +202,7 @@ def test_connections_that_say_nothing_do_not_keep_probes_out(server):
         (b"GET /health HTTP/1.1\r\nA: " + b"a" * 20000, 431),
         (b"DELETE /health HTTP/1.1\r\n\r\n", 405),
     ],
+    ids=["no line", "no version", "TLS", "control character", "large head", "other method"],
 )
 def test_junk_gets_its_status(server, junk, status):
     with socket.create_connection(("127.0.0.1", server.health), 5) as s:

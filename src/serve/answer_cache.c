@@ -97,7 +97,7 @@ static void fill(const struct cache_entry *e, const struct query *q, uint32_t tt
     r->nrecords = e->nrecords;
     r->len += e->body_len;
     r->rcode = e->rcode;
-    r->flags = e->flags; /* AA as it came: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
+    r->flags = e->flags; /* AA too: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);
 }
@@ -176,7 +176,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, en
     e->qclass = q->qclass;
     e->dnssec_ok = q->dnssec_ok;
     e->checking_disabled = (q->flags & FLAG_CD) != 0;
-    e->flags = r->flags & (FLAG_RA | FLAG_AD);
+    e->flags = r->flags & (FLAG_AA | FLAG_RA | FLAG_AD);
     e->rcode = r->rcode;
     memcpy(e->count, r->count, sizeof e->count);
     e->nrecords = r->nrecords;

@@ -69,8 +69,8 @@ struct cache_hit {
                         follows */
 };
 
-/* Where there is an entry for q, begins `r` for q and fills it: records with their TTLs, rcode, AA (always,
- * as CoreDNS), RA, AD as it was. Any registered RCU reader. */
+/* Where there is an entry for q, begins `r` for q and fills it: records with their TTLs, rcode, AA, RA
+ * and AD as they were. Any registered RCU reader. */
 bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
                       struct reply *r, struct cache_hit *hit);
 

@@ -13,6 +13,10 @@
 #include "serve/cache_store.h"
 #include "serve/kubernetes_stage.h"
 
+/* That upstreams could not be reached is kept for the least time that RFC 9520 section 3.2 asks for, and no
+ * longer: when they are back, names that were asked for meanwhile shall be too. */
+#define OWN_FAILURE_TTL_S 1
+
 void cache_settings_default(struct cache_settings *s)
 {
     *s = (struct cache_settings){
@@ -116,10 +120,17 @@ bool cache_stage_late(struct cache_stage *c, struct request *r)
 
 /* ---- into the cache ---- */
 
-static uint32_t ttl_of(const struct cache_stage *c, const struct answer_facts *facts)
+/* A failure of our own: it has an extended error, where an upstream's SERVFAIL has none. */
+static bool is_own_failure(const struct reply *r, const struct answer_facts *facts)
 {
+    return facts->class == ANSWER_SERVER_ERROR && r->ede >= 0;
+}
+
+static uint32_t ttl_of(const struct cache_stage *c, const struct reply *r, const struct answer_facts *facts)
+{
+    uint32_t servfail = c->settings.servfail_ttl_s;
     if (facts->class == ANSWER_SERVER_ERROR)
-        return c->settings.servfail_ttl_s;
+        return is_own_failure(r, facts) && servfail > OWN_FAILURE_TTL_S ? OWN_FAILURE_TTL_S : servfail;
     const struct cache_limit *limit = &c->settings.limits[facts->negative ? CACHE_DENIAL : CACHE_SUCCESS];
     uint32_t ttl = facts->ttl < limit->min_ttl_s ? limit->min_ttl_s : facts->ttl;
     return ttl > limit->max_ttl_s ? limit->max_ttl_s : ttl;
@@ -129,18 +140,15 @@ static bool may_keep(const struct cache_stage *c, const struct reply *r, const s
                      enum cache_kind kind, uint32_t ttl)
 {
     const struct cache_limit *limit = &c->settings.limits[kind];
-    if (!facts->keepable || ttl == 0 ||
-        in_zones((const uint8_t(*)[NAME_MAX_LEN])limit->disabled, limit->ndisabled, r->q->lname))
-        return false;
-    /* A failure of our own is not an answer: it has an extended error where an upstream's has none. */
-    return facts->class != ANSWER_SERVER_ERROR || r->ede < 0;
+    return facts->keepable && ttl > 0 &&
+           !in_zones((const uint8_t(*)[NAME_MAX_LEN])limit->disabled, limit->ndisabled, r->q->lname);
 }
 
 void cache_stage_keep(struct cache_stage *c, struct cache_series *series, struct reply *r, bool keep)
 {
     struct answer_facts facts;
     answer_classify(r, clock_wall_ms() / 1000, &facts);
-    uint32_t ttl = ttl_of(c, &facts);
+    uint32_t ttl = ttl_of(c, r, &facts);
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);
     enum cache_kind kind =

@@ -37,7 +37,7 @@ static unsigned put(const struct query *q, enum cache_kind kind, const char *lin
     unsigned evicted = 99;
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);
-    r->flags = FLAG_RA | FLAG_AD;
+    r->flags = kind == CACHE_DENIAL ? FLAG_RA : FLAG_AA | FLAG_RA | FLAG_AD;
     r->rcode = kind == CACHE_DENIAL ? RCODE_NXDOMAIN : RCODE_NOERROR;
     CU_ASSERT_EQUAL(answer_cache_put(cache, q, r, kind, ttl, now, &evicted), ERR_OK);
     free(r);
@@ -137,6 +137,7 @@ static void a_newer_answer_replaces_of_either_kind(void)
     put(&q, CACHE_DENIAL, NULL, 60, NOW);
     CU_ASSERT_FALSE(answer_cache_has_success(cache, &q, NOW));
     CU_ASSERT_TRUE(get(&q, NOW, &hit) && hit.kind == CACHE_DENIAL && got->rcode == RCODE_NXDOMAIN);
+    CU_ASSERT_EQUAL(got->flags, FLAG_RA);
     CU_ASSERT_EQUAL(answer_cache_count(cache, CACHE_SUCCESS), 0);
     CU_ASSERT_EQUAL(answer_cache_count(cache, CACHE_DENIAL), 1);
     end();

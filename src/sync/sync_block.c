@@ -12,7 +12,7 @@
 struct sync_block {
     struct sync_block_options options;
     struct publisher *publisher;
-    struct kube_sink inner; /* the publisher's */
+    struct kube_sink inner;   /* the publisher's */
     struct kube_files *files; /* one of the two sources */
     struct kube_watch *watch;
     struct event *timer; /* when the publisher has something to do */
@@ -179,6 +179,23 @@ void sync_block_free(struct sync_block *b)
     if (b->poll != NULL)
         event_free(b->poll);
     free(b);
+}
+
+static bool watching_all(const struct kube_watch *w)
+{
+    for (int kind = 0; kind < KUBE_KINDS; kind++) {
+        struct kube_watch_status status;
+        kube_watch_status(w, (enum kube_kind)kind, &status);
+        if (status.followed && !(status.listed && status.watching))
+            return false;
+    }
+    return true;
+}
+
+bool sync_block_in_step(const struct sync_block *b)
+{
+    bool heard = b->watch != NULL ? watching_all(b->watch) : b->source_error == ERR_OK;
+    return heard && publish_live(b->publisher) && publish_wait_ms(b->publisher) <= PUBLISH_WAIT_MS;
 }
 
 int sync_block_finish(struct sync_block *b)

@@ -28,6 +28,10 @@ int sync_block_start(struct event_base *base, const struct sync_block_options *o
                      struct sync_block **out, struct errtext *e);
 void sync_block_free(struct sync_block *b); /* NULL allowed; does not write */
 
+/* Whether the zone files are what the source says, as far as anybody can know: everything was listed, every
+ * watch is under way, the files could be read, and nothing waits to be written. */
+bool sync_block_in_step(const struct sync_block *b);
+
 /* Writes what is left. ERR_OK where the zone files are complete and nothing in the source was wrong. */
 int sync_block_finish(struct sync_block *b);
 

@@ -12,6 +12,7 @@
 #include "dns/name.h"
 #include "sync/sync_block.h"
 #include "sync/sync_lock.h"
+#include "sync/synced.h"
 
 #define SIGNALS 4
 
@@ -41,6 +42,7 @@ struct sync_run {
     size_t live;
     struct event_base *base;
     struct event *signals[SIGNALS];
+    struct event *sign_of_life;
     bool again; /* start anew after the loop */
 };
 
@@ -68,8 +70,22 @@ static void free_parts(struct part *parts, size_t n)
     free(parts);
 }
 
+/* The path of -from into the block that the command line stands for. */
+static int set_objects(const struct sync_options *o, struct kubernetes_block *k)
+{
+    char *path = o->from == NULL ? NULL : strdup(o->from);
+    if (o->from != NULL && path == NULL)
+        return -ENOMEM;
+    if (path != NULL) {
+        free(k->objects);
+        k->objects = path;
+    }
+    return ERR_OK;
+}
+
 /* Every kubernetes block of the file. */
-static int load_parts(const struct corefile *c, struct part **out, size_t *count, struct errtext *e)
+static int load_parts(const struct sync_options *o, const struct corefile *c, struct part **out,
+                      size_t *count, struct errtext *e)
 {
     struct part *parts = calloc(c->nblocks + 1, sizeof *parts);
     size_t n = 0;
@@ -79,7 +95,8 @@ static int load_parts(const struct corefile *c, struct part **out, size_t *count
         if (d == NULL)
             continue;
         ret = kubernetes_block_parse(&c->blocks[i], d, &parts[n].conf, e);
-        n += ret == ERR_OK;
+        if (ret == ERR_OK)
+            ret = set_objects(o, &parts[n++].conf);
     }
     if (ret == ERR_OK && n == 0)
         ret = errtext_set(e, ERR_CONFIG, "no server block has a kubernetes block");
@@ -147,11 +164,24 @@ static bool is_ours(void *ctx, const uint8_t *apex)
 
 /* ---- the loop ---- */
 
+static void on_sign_of_life(evutil_socket_t fd, short what, void *ctx)
+{
+    struct sync_run *r = ctx;
+    (void)fd, (void)what;
+    for (size_t i = 0; i < r->nparts; i++)
+        if (!sync_block_in_step(r->parts[i].block))
+            return;
+    synced_touch(r->folder);
+}
+
 static void on_live(void *ctx)
 {
     struct part *part = ctx;
     struct sync_run *r = part->run;
-    if (++r->live == r->nparts && r->options->once)
+    if (++r->live < r->nparts)
+        return;
+    on_sign_of_life(-1, 0, r);
+    if (r->options->once)
         event_base_loopexit(r->base, NULL);
 }
 
@@ -163,7 +193,7 @@ static bool has_changed(const struct sync_run *r)
     size_t n;
     struct errtext e = {0};
     int ret = load_corefile(r->options, &c, &e);
-    if (ret == ERR_OK && (ret = load_parts(c, &parts, &n, &e)) == ERR_OK)
+    if (ret == ERR_OK && (ret = load_parts(r->options, c, &parts, &n, &e)) == ERR_OK)
         free_parts(parts, n);
     bool changed = ret == ERR_OK && c->hash != r->corefile->hash;
     corefile_free(c);
@@ -185,6 +215,13 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
         r->again = true;
     }
     event_base_loopbreak(r->base);
+}
+
+static int start_sign_of_life(struct sync_run *r)
+{
+    static const struct timeval each = {.tv_sec = SYNCED_SECONDS};
+    r->sign_of_life = event_new(r->base, -1, EV_PERSIST, on_sign_of_life, r);
+    return r->sign_of_life == NULL || event_add(r->sign_of_life, &each) < 0 ? -ENOMEM : ERR_OK;
 }
 
 static int start(struct sync_run *r, struct errtext *e)
@@ -212,7 +249,7 @@ static int start(struct sync_run *r, struct errtext *e)
         if (ret != ERR_OK)
             return ret;
     }
-    return ERR_OK;
+    return r->options->once ? ERR_OK : start_sign_of_life(r);
 }
 
 /* Writes what is left of every block. */
@@ -233,7 +270,7 @@ static int prepare(struct sync_run *r, struct errtext *e)
 {
     int ret = load_corefile(r->options, &r->corefile, e);
     if (ret == ERR_OK)
-        ret = load_parts(r->corefile, &r->parts, &r->nparts, e);
+        ret = load_parts(r->options, r->corefile, &r->parts, &r->nparts, e);
     if (ret == ERR_OK)
         ret = claim_zones(r, e);
     if (ret == ERR_OK)
@@ -250,6 +287,8 @@ static void cleanup(struct sync_run *r)
     for (int i = 0; i < SIGNALS; i++)
         if (r->signals[i] != NULL)
             event_free(r->signals[i]);
+    if (r->sign_of_life != NULL)
+        event_free(r->sign_of_life);
     if (r->base != NULL)
         event_base_free(r->base);
     corefile_free(r->corefile);

@@ -154,10 +154,7 @@ int sync_options_corefile(const struct sync_options *o, struct bytes *out)
             bytes_printf(out, "%s%s", i > 0 || line > 0 ? " " : "", o->names[i]);
         bytes_append_str(out, " {\n");
     }
-    bytes_append_str(out, "        objects \"");
-    for (const char *p = o->from; *p != '\0'; p++)
-        bytes_printf(out, "%s%c", *p == '"' ? "\\" : "", *p);
-    return bytes_append_str(out, "\"\n    }\n}\n");
+    return bytes_append_str(out, "        objects -from\n    }\n}\n");
 }
 
 /* ---- where the files go ---- */

@@ -34,7 +34,8 @@ int sync_options_parse(int argc, char **argv, struct sync_options *out, struct e
 /* What -help prints. */
 extern const char sync_options_usage[];
 
-/* The Corefile that `-from PATH ZONE...` stands for. Appends to `out`. */
+/* The Corefile that `-from PATH ZONE...` stands for; its `objects` is a word for PATH, which could mean
+ * something else in a Corefile: the caller puts it in its place. Appends to `out`. */
 int sync_options_corefile(const struct sync_options *o, struct bytes *out);
 
 /* Makes DIR and finds out whether it can be written: the one asked for, else the default, else the fallback.

@@ -409,6 +409,14 @@ def test_flags_as_go_reads_them(tmp_path, objects):
     assert subprocess.run([syncd.PROGRAM, "-version"], capture_output=True, check=True).stdout.startswith(b"seamark-sync ")
 
 
+def test_a_path_is_taken_as_it_is(tmp_path, folder):
+    """Nothing in it means what it would mean in a Corefile."""
+    path = tmp_path / 'some "where" #1 {$HOME}.json'
+    write_objects(path, [namespace("default"), web()])
+    run_once(path, folder)
+    assert "web.default.svc.cluster.local.\t5\tIN\tA\t10.96.0.1" in checkzone.lines_of(zone_of(folder))
+
+
 def test_a_corefile_that_does_not_load_is_an_error(tmp_path, folder):
     corefile = tmp_path / "Corefile"
     corefile.write_text(".:53 {\n    kubernetes cluster.local {\n        ttl much\n    }\n}\n")

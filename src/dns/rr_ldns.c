@@ -12,12 +12,17 @@
 /* libldns reads a token into a buffer of this size; it knows no longer ones. */
 #define TEXT_MAX LDNS_MAX_LINELEN
 
-/* CERT is left to the general form: libldns 1.8 loses memory where it refuses one. */
+/* Types left to the general form, since libldns 1.8 loses memory where it refuses their text. */
+static bool leaks(uint16_t type)
+{
+    return type == LDNS_RR_TYPE_CERT || type == LDNS_RR_TYPE_IPSECKEY;
+}
+
 static bool knows(uint16_t type)
 {
     const ldns_rr_descriptor *d = ldns_rr_descript(type);
     return d != NULL && d->_type == type && d->_name != NULL && strncmp(d->_name, "TYPE", 4) != 0 &&
-           type != LDNS_RR_TYPE_CERT;
+           !leaks(type);
 }
 
 static int rdata_of(const ldns_rr *rr, uint8_t *out)

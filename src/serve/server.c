@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -260,9 +261,18 @@ static void tear_down(struct config *config)
     control_free();
 }
 
+/* Who may make Services chooses names; nobody shall choose names that collide in our tables. */
+static void seed_hashes(void)
+{
+    uint64_t seeds[2];
+    if (getrandom(seeds, sizeof seeds, 0) == sizeof seeds)
+        name_hash_seed(seeds[0], seeds[1]);
+}
+
 int server_run(const struct server_options *o)
 {
     struct errtext e = {0};
+    seed_hashes();
     struct config *config = NULL;
     server.options = o;
     evthread_use_pthreads();

@@ -18,9 +18,10 @@
 #define CONNECTIONS_MAX 8192
 /* Questions of one connection under way: a stub resolver has a handful, a forwarder some hundred. */
 #define IN_FLIGHT_MAX 256
-/* Octets of answers that a client may leave unread before its questions are no longer read. */
-#define UNREAD_MAX (256u << 10)
-/* Octets that all connections of a worker may hold, received or not yet sent: what 250 clients that read
+/* Octets of answers that a client may leave unread before its questions are no longer read: two of the
+ * longest. */
+#define UNREAD_MAX (128u << 10)
+/* Octets that all connections of a worker may hold, received or not yet sent: what 500 clients that read
  * nothing can take, or 1,000 that begin the longest message and never end it. Beyond it the one that has
  * asked nothing for longest among those that hold any is closed. */
 #define BUFFERED_MAX (64u << 20)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/flags.h"
@@ -49,6 +50,16 @@ static const char *find_corefile(const char *wanted, char *out)
     return realpath(path, out) != NULL ? out : path;
 }
 
+/* As many descriptors as the process may have, as Go programs take them: each connection is one. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int run(const struct command_line *c)
 {
     static char conf[PATH_MAX];
@@ -71,6 +82,7 @@ static int run(const struct command_line *c)
         fprintf(stderr, "%s\n", e.text);
         return 1;
     }
+    raise_file_limit();
     control_set_loop_exit(c->loop_exit);
     if (c->pidfile != NULL && write_pidfile(c->pidfile) != 0)
         return 1;

@@ -13,6 +13,10 @@
 /* Default receive buffers lose packets under 200 outstanding questions; 4 MiB holds some 5,000. */
 #define UDP_RECEIVE_BUFFER (4 << 20)
 #define TCP_BACKLOG        1024
+/* The kernel lets the buffers of a connection grow to megabytes, which count against a container's memory. An
+ * answer has 64 KiB at the most, and the next may wait with us. (The kernel takes it twice, for its own
+ * needs.) */
+#define TCP_BUFFER (64 << 10)
 
 static LIST_HEAD(, socket_set) sets = LIST_HEAD_INITIALIZER(sets);
 
@@ -77,13 +81,15 @@ static int open_socket(const struct socket_set *s, int type, bool v6, int *out)
     int fd = socket(a.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int on = 1, off = 0;
+    int on = 1, off = 0, buffer = TCP_BUFFER;
     int ret = ERR_OK;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
         ret = -errno;
     if (type == SOCK_STREAM) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer); /* connections inherit it */
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     } else {
         set_udp_options(fd, a.sa.sa_family, s->wildcard);
     }

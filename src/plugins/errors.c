@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/config.h"
 #include "serve/control.h"
 #include "serve/error_pattern.h"
 #include "serve/line_sink.h"
@@ -215,13 +216,27 @@ static bool consolidate(struct errors *s, const char *text, enum log_level *leve
     return false;
 }
 
-static void write_line(const struct request *r, enum log_level level)
+/* The reason; where the chain came to its end, with the name of its last plugin, as CoreDNS has it. */
+static const char *reason(const struct request *r, char out[ERROR_TEXT_SHOWN])
+{
+    const struct block *b = r->route == NULL ? NULL : r->route->block;
+    if (b == NULL || r->stage < b->nstages || strcmp(r->error_text, "no next plugin found") != 0)
+        return r->error_text;
+    const char *last = "";
+    for (unsigned i = 0; i < b->nstages; i++)
+        if (b->stages[i].plugin->query != NULL || b->stages[i].plugin->answer != NULL)
+            last = b->stages[i].plugin->name;
+    snprintf(out, ERROR_TEXT_SHOWN, "plugin/%s: %s", last, r->error_text);
+    return out;
+}
+
+static void write_line(const struct request *r, enum log_level level, const char *why)
 {
     static const char *const tags[] = {"[DEBUG]", "[INFO]", "[WARNING]", "[ERROR]"};
     char name[NAME_MAX_TEXT], type[16], line[NAME_MAX_TEXT + ERROR_TEXT_SHOWN + 128];
     int n = snprintf(line, sizeof line, "%s plugin/errors: %u %s %s: %.*s\n", tags[level], r->reply->rcode,
                      r->q.qname_len == 0 ? "." : name_to_text(r->q.lname, name),
-                     rrtype_to_text(r->q.qtype, type), ERROR_TEXT_SHOWN, r->error_text);
+                     rrtype_to_text(r->q.qtype, type), ERROR_TEXT_SHOWN, why);
     for (int i = 0; i < n - 1; i++) /* a reason may quote what came from outside */
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
@@ -232,11 +247,13 @@ static void errors_answer(void *state, struct request *r)
 {
     if (r->error_text == NULL || r->reply->rcode == RCODE_NOERROR || r->reply->rcode == RCODE_NXDOMAIN)
         return;
+    char text[ERROR_TEXT_SHOWN];
+    const char *why = reason(r, text);
     enum log_level level = LOG_LEVEL_ERROR;
-    if (consolidate(state, r->error_text, &level))
+    if (consolidate(state, why, &level))
         return;
     if (level != LOG_LEVEL_DEBUG || log_debug_on())
-        write_line(r, level);
+        write_line(r, level, why);
 }
 
 const struct plugin plugin_errors = {

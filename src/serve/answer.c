@@ -31,6 +31,46 @@ size_t answer_size(const struct request *r)
     return size < room ? size : room;
 }
 
+/* Octets of `count` names that begin at `at`, and of what is `fixed` beside them. */
+static size_t names_raw_size(const struct reply *r, size_t at, unsigned count, size_t fixed)
+{
+    uint8_t name[NAME_MAX_LEN];
+    for (; count > 0; count--) {
+        int used = name_unpack(r->wire, r->len, at, name);
+        if (used < 0)
+            break; /* our own writing: it cannot be */
+        at += (size_t)used;
+        fixed += name_len(name);
+    }
+    return fixed;
+}
+
+static size_t rdata_raw_size(const struct reply *r, unsigned i)
+{
+    size_t at = r->rr[i].rdata;
+    switch (r->rr[i].type) { /* the types with names that may be compressed (RFC 3597 section 4) */
+    case RR_NS:
+    case RR_CNAME:
+    case RR_PTR:
+        return names_raw_size(r, at, 1, 0);
+    case RR_MX:
+        return names_raw_size(r, at + 2, 1, 2);
+    case RR_SOA:
+        return names_raw_size(r, at, 2, 20);
+    default:
+        return reply_rdlen(r, i);
+    }
+}
+
+size_t answer_raw_size(const struct request *r)
+{
+    const struct reply *reply = r->reply;
+    size_t size = DNS_HEADER_LEN + (r->q.qname_len > 0 ? r->q.qname_len + 4u : 0);
+    for (unsigned i = 0; i < reply->nrecords; i++)
+        size += names_raw_size(reply, reply->rr[i].at, 1, 10) + rdata_raw_size(reply, i);
+    return size;
+}
+
 uint16_t answer_flags(const struct request *r)
 {
     uint16_t flags = r->reply->flags & (FLAG_AA | FLAG_TC | FLAG_RA | FLAG_AD);

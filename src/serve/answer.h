@@ -14,6 +14,10 @@
  * in truth be shorter by a part of the record that did not fit. */
 size_t answer_size(const struct request *r);
 
+/* Octets of the answer as CoreDNS's log has them: without compression, OPT and truncation. Looks at every
+ * record. */
+size_t answer_raw_size(const struct request *r);
+
 /* Header flags as they go out: QR, AA, TC, RD, RA, AD, CD (enum dns_flag). */
 uint16_t answer_flags(const struct request *r);
 

@@ -139,7 +139,7 @@ static void put_rcode(struct line *l, const struct moment *m)
 
 static void put_rsize(struct line *l, const struct moment *m)
 {
-    put_number(l, answer_size(m->r));
+    put_number(l, answer_raw_size(m->r));
 }
 
 /* Seconds with as many decimals as it takes: 0.000123456s. */

@@ -46,7 +46,15 @@ LINE = re.compile(
 )
 
 
-def test_log_writes_coredns_line_with_what_went_over_the_wire():
+def raw_size(answer):
+    """Octets without compression and OPT, which is what CoreDNS logs."""
+    size = 12 + len(answer.question[0].name.to_wire()) + 4
+    for rrset in answer.answer + answer.authority + answer.additional:
+        size += sum(len(rrset.name.to_wire()) + 10 + len(rdata.to_wire()) for rdata in rrset)
+    return size
+
+
+def test_log_writes_coredns_line():
     with Forwarder(block("log\nwhoami")) as s:
         query = dns.message.make_query("wWw.Example.org", "AAAA", use_edns=0, payload=1400, want_dnssec=True)
         answer = s.send(query)
@@ -54,7 +62,7 @@ def test_log_writes_coredns_line_with_what_went_over_the_wire():
         fields = LINE.search(s.log()).groups()
         assert fields[:10] == (str(query.id), "AAAA", "IN", "www.example.org.", "udp", str(len(query.to_wire())), "true",
                                "1400", "NOERROR", "qr,aa,rd")
-        assert int(fields[10]) == len(answer.to_wire())
+        assert int(fields[10]) == raw_size(answer)
         assert 0 < float(fields[11]) < 5
         s.ask("www.example.org", tcp=True)
         s.wait(lambda: len(LINE.findall(s.log())) == 2, "a second line")
@@ -115,7 +123,7 @@ def test_a_reader_that_stops_reading_the_log_costs_lines_and_no_answers():
 def test_errors_tells_what_found_no_answer():
     with Forwarder(block("errors")) as s:
         assert s.ask("A.example.org", "AAAA").rcode() == dns.rcode.SERVFAIL
-        s.wait_log(r"^\[ERROR\] plugin/errors: 2 a\.example\.org\. AAAA: .*no next plugin found$")
+        s.wait_log(r"^\[ERROR\] plugin/errors: 2 a\.example\.org\. AAAA: plugin/errors: no next plugin found$")
 
 
 def test_errors_are_consolidated():

@@ -75,6 +75,30 @@ static void test_lines(void)
     stop(f);
 }
 
+static enum verdict never(void *state, struct request *r)
+{
+    (void)state, (void)r;
+    return VERDICT_NEXT;
+}
+
+static void test_end_of_chain(void)
+{
+    struct fake_stage *f = start("errors {\nconsolidate 1h \"^plugin/other: no next\"\n}");
+    static const struct plugin last = {.name = "hosts", .query = never}, apart = {.name = "health"};
+    f->block.stages[f->block.nstages++] = (struct stage){.plugin = &last};
+    f->block.stages[f->block.nstages++] = (struct stage){.plugin = &apart};
+    struct route route = {.block = &f->block};
+    struct request *r = fake_request("a.example.org", RR_A);
+    r->route = &route;
+    r->stage = (uint8_t)f->block.nstages;
+    r->reply->rcode = RCODE_SERVFAIL;
+    r->error_text = "no next plugin found";
+    plugin_errors.answer(f->state, r);
+    CU_ASSERT_STRING_EQUAL(fake_lines_take(),
+                           "[ERROR] plugin/errors: 2 a.example.org. A: plugin/hosts: no next plugin found\n");
+    stop(f);
+}
+
 static void run_200_ms(void *ctx)
 {
     (void)ctx;
@@ -158,6 +182,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"a failure with a reason is one line, and no reason breaks it", test_lines},
+        {"at the end of the chain its last plugin is named", test_end_of_chain},
         {"errors that match are counted and told once when their time is over", test_consolidate},
         {"show_first writes the first and counts the others", test_show_first},
         {"what was counted is told when the configuration ends", test_told_at_stop},

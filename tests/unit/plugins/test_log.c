@@ -36,7 +36,7 @@ static void test_default(void)
     struct fake_stage *f = set_up("log");
     const char *line = answer(f, "a.org", RCODE_NOERROR, "a.org. 5 IN A 10.0.0.1");
     CU_ASSERT_EQUAL(strncmp(line, "[INFO] 10.240.0.1:40212 - ", 26), 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(line, "\"A IN a.org. udp 23 false 512\" NOERROR qr,rd 39 "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(line, "\"A IN a.org. udp 23 false 512\" NOERROR qr,rd 44 "));
     CU_ASSERT_STRING_EQUAL(line + strlen(line) - 2, "s\n");
     fake_free(&plugin_log, f);
 }

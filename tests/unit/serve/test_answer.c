@@ -34,6 +34,23 @@ static void test_sizes(void)
         }
 }
 
+static void test_raw_size(void)
+{
+    struct request *r = fake_request("a.example.org", RR_A);
+    CU_ASSERT_EQUAL(answer_raw_size(r), 31);
+    r->q.has_edns = true;
+    fake_add(r, SECTION_ANSWER, "a.example.org. 5 IN CNAME b.example.org.");
+    CU_ASSERT_EQUAL(answer_raw_size(r), 31 + 25 + 15);
+    fake_add(r, SECTION_ANSWER, "b.example.org. 5 IN A 10.0.0.1");
+    fake_add(r, SECTION_ANSWER, "b.example.org. 5 IN MX 5 c.example.org.");
+    CU_ASSERT_EQUAL(answer_raw_size(r), 71 + 29 + 25 + 17);
+    fake_add(r, SECTION_AUTHORITY, "example.org. 5 IN SOA ns.example.org. host.example.org. 1 2 3 4 5");
+    CU_ASSERT_EQUAL(answer_raw_size(r), 142 + 23 + 16 + 18 + 20);
+    r->q.qname_len = 0;
+    reply_begin(r->reply, &r->q);
+    CU_ASSERT_EQUAL(answer_raw_size(r), 12);
+}
+
 static void test_room(void)
 {
     struct request *r = fake_request("a", RR_A);
@@ -66,6 +83,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"size and flags foretold are those of the message that goes out", test_sizes},
+        {"the raw size is that of the message without compression", test_raw_size},
         {"the room of a UDP client is at least 512 octets and at most the configuration's", test_room},
         {"codes and classes have their names", test_names},
     };

@@ -224,11 +224,29 @@ static const char *unfit(const struct publish_source *s, const struct on_disk *d
     return disk->journal_fits ? NULL : "its journal cannot be carried on";
 }
 
+/* What a process that was killed left behind; the folder is locked, so nobody is at it. */
+static void remove_leftovers(const struct publish_zone *p)
+{
+    const struct {
+        const char *path;
+        const char *suffix;
+    } rows[] = {{p->zone_path, ".tmp"},
+                {p->journal_path, ".tmp"},
+                {p->journal_path, ".new"},
+                {p->journal_path, ".new.tmp"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char path[sizeof p->zone_path + 16];
+        snprintf(path, sizeof path, "%s%s", rows[i].path, rows[i].suffix);
+        unlink(path);
+    }
+}
+
 int publish_zone_sync(struct publish_zone *p, const struct publish_source *s)
 {
     struct on_disk disk;
     struct errtext e = {0};
     publish_zone_close(p);
+    remove_leftovers(p);
     int ret = publish_look(p->zone_path, p->journal_path, p->zone->apex, &disk, &e);
     const char *why = unfit(s, &disk, ret);
     if (why == NULL) {

@@ -12,8 +12,8 @@
 #include "base/bytes.h"
 #include "base/fsio.h"
 #include "base/log.h"
-#include "sync/kube_files_yaml.h"
 #include "sync/kube_json.h"
+#include "sync/kube_yaml.h"
 
 #define JSON_DEPTH_MAX 64
 #define LIST_DEPTH_MAX 4 /* Lists in Lists; kubectl makes none */
@@ -259,7 +259,7 @@ static void load_file(struct kube_files *f, const char *path, const struct stat 
     int ret = fsio_read(path, &data);
     if (ret == ERR_OK && data.len > 0)
         ret = looks_like_json(path, data.data) ? read_json(f, data.data, data.len, &e)
-                                               : kube_files_yaml(data.data, data.len, on_document, f, &e);
+                                               : kube_yaml(data.data, data.len, on_document, f, &e);
     if (ret != ERR_OK)
         note_error(f, ret, e.text[0] != '\0' ? e.text : err_text(ret));
     bytes_free(&data);

@@ -1,7 +1,8 @@
 /*
- * Kubernetes objects as far as DNS needs them. kube_json.h makes them from JSON; the store keeps them. Strings are what
- * the API server sent, bounded in length but otherwise unchecked: whether a name can be a DNS label is the business of
- * records.h. An object and all it points to is one block of memory (kube_object_free). Immutable once made.
+ * Kubernetes objects as far as DNS needs them. kube_json.h makes them from JSON; the store keeps them.
+ * Strings are what the API server sent, bounded in length but otherwise unchecked: whether a name can be a
+ * DNS label is the business of records.h. An object and all it points to is one block of memory
+ * (kube_object_free). Immutable once made.
  */
 #ifndef SEAMARK_SYNC_KUBE_OBJECT_H
 #define SEAMARK_SYNC_KUBE_OBJECT_H
@@ -28,8 +29,8 @@ struct kube_port {
 };
 
 struct kube_service {
-    enum service_type type;  /* NodePort and LoadBalancer are CLUSTER_IP here; clusterIP "None" HEADLESS */
-    const struct ip *ips;    /* clusterIPs, or clusterIP; "" and "None" left out */
+    enum service_type type; /* NodePort and LoadBalancer are CLUSTER_IP here; clusterIP "None" HEADLESS */
+    const struct ip *ips;   /* clusterIPs, or clusterIP; "" and "None" left out */
     size_t nips;
     const struct kube_port *ports;
     size_t nports;
@@ -66,8 +67,10 @@ struct kube_object {
     const char *name;
     const char *uid;
     const char *resource_version;
-    uint64_t changed_ms; /* when it was changed, Unix ms: newest managedFields time, else creationTimestamp; 0 unknown */
-    uint64_t trigger_ms; /* annotation endpoints.kubernetes.io/last-change-trigger-time, Unix ms; 0 where none */
+    uint64_t changed_ms; /* when it was changed, Unix ms: newest managedFields time, else creationTimestamp; 0
+                            unknown */
+    uint64_t
+        trigger_ms; /* annotation endpoints.kubernetes.io/last-change-trigger-time, Unix ms; 0 where none */
     union {
         struct kube_service service;
         struct kube_slice slice;

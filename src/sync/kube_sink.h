@@ -1,7 +1,8 @@
 /*
- * What a source of Kubernetes objects (an API server: kube_watch.h; files: kube_files.h) tells its taker. One thread, the
- * one that runs the source's event loop. Per kind the order is: list_begin, put..., list_end, then put and remove as
- * objects change; list_begin again whenever the source had to list anew: what is not put until its list_end is gone.
+ * What a source of Kubernetes objects (an API server: kube_watch.h; files: kube_files.h) tells its taker. One
+ * thread, the one that runs the source's event loop. Per kind the order is: list_begin, put..., list_end,
+ * then put and remove as objects change; list_begin again whenever the source had to list anew: what is not
+ * put until its list_end is gone.
  */
 #ifndef SEAMARK_SYNC_KUBE_SINK_H
 #define SEAMARK_SYNC_KUBE_SINK_H
@@ -14,13 +15,13 @@ struct kube_sink {
     /* Added or changed. The taker owns `o` from now on. */
     void (*put)(void *ctx, struct kube_object *o);
     void (*remove)(void *ctx, enum kube_kind kind, const char *namespace, const char *name);
-    /* The list is whole; `resource_version` is the list's. Until every watched kind has had its first list_end,
-     * nothing may be published. */
+    /* The list is whole; `resource_version` is the list's. Until every watched kind has had its first
+     * list_end, nothing may be published. */
     void (*list_end)(void *ctx, enum kube_kind kind, const char *resource_version);
     /* The newest resource version seen for a kind, after an event or a bookmark. */
     void (*progress)(void *ctx, enum kube_kind kind, const char *resource_version);
-    /* UID of the namespace kube-system (the cluster's identity), once it is known; before the first list_end of
-     * namespaces. Sources of files give a hash of the path. */
+    /* UID of the namespace kube-system (the cluster's identity), once it is known; before the first list_end
+     * of namespaces. Sources of files give a hash of the path. */
     void (*cluster)(void *ctx, const char *uid);
 };
 

@@ -1,7 +1,7 @@
 /*
- * Bytes as Kubernetes objects: the first byte picks the options and whether JSON or YAML follows; each document is an
- * object, or a watch event {type, object}. Whatever they hold, each record must read back from its text as it was, the records
- * must come in canonical order, and the increments must be the whole.
+ * Bytes as Kubernetes objects: the first byte picks the options and whether JSON or YAML follows; each
+ * document is an object, or a watch event {type, object}. Whatever they hold, each record must read back from
+ * its text as it was, the records must come in canonical order, and the increments must be the whole.
  */
 #include <json-c/json.h>
 #include <string.h>
@@ -25,8 +25,9 @@ static int on_document(void *ctx, struct json_object *doc, unsigned number)
     struct kube_object *o;
     enum kube_kind kind;
     struct errtext e = {{0}};
-    bool removed = json_object_is_type(doc, json_type_object) && json_object_object_get_ex(doc, "type", &type) &&
-                   json_object_is_type(type, json_type_string) && strcmp(json_object_get_string(type), "DELETED") == 0;
+    bool removed =
+        json_object_is_type(doc, json_type_object) && json_object_object_get_ex(doc, "type", &type) &&
+        json_object_is_type(type, json_type_string) && strcmp(json_object_get_string(type), "DELETED") == 0;
     if (json_object_is_type(doc, json_type_object) && json_object_object_get_ex(doc, "object", &object))
         doc = object;
     (void)number;
@@ -50,7 +51,8 @@ static void read_json(struct run *r, const char *text, size_t len)
         json_tokener_reset(tokener);
         struct json_object *doc = json_tokener_parse_ex(tokener, text + at, (int)(len - at));
         size_t used = json_tokener_get_parse_end(tokener);
-        bool more = json_tokener_get_error(tokener) == json_tokener_success && used > 0 && on_document(r, doc, 1) == ERR_OK;
+        bool more = json_tokener_get_error(tokener) == json_tokener_success && used > 0 &&
+                    on_document(r, doc, 1) == ERR_OK;
         json_object_put(doc);
         if (!more)
             break;
@@ -90,14 +92,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         c->rules.nlocal = 1;
         store_free(c->store);
     }
-    struct store_options store = {.namespaces = &c->block.namespaces, .endpoint_pod_names = c->block.endpoint_pod_names};
+    struct store_options store = {.namespaces = &c->block.namespaces,
+                                  .endpoint_pod_names = c->block.endpoint_pod_names};
     struct run r = {.store = store_new(&store)};
     CLUSTER_MUST(r.store != NULL && (r.changes = changes_new(&c->rules, r.store)) != NULL);
     CLUSTER_MUST(changes_begin(r.changes) == ERR_OK);
     image_fill(&r.image, &c->rules, r.store);
     char *text = strndup((const char *)data + 1, len - 1); /* JSON and YAML of the daemon end in NUL too */
     if (data[0] & 4)
-        kube_files_yaml(text, strlen(text), on_document, &r, NULL);
+        kube_yaml(text, strlen(text), on_document, &r, NULL);
     else
         read_json(&r, text, strlen(text));
     CLUSTER_MUST(changes_take(r.changes, image_change, &r.image) == ERR_OK);

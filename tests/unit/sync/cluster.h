@@ -1,6 +1,6 @@
 /*
- * A cluster for tests: YAML of Kubernetes objects goes into a store, the records of a zone come out as text. Header
- * only, since every test is a program of its own. Failures to set up end the test program.
+ * A cluster for tests: YAML of Kubernetes objects goes into a store, the records of a zone come out as text.
+ * Header only, since every test is a program of its own. Failures to set up end the test program.
  */
 #ifndef SEAMARK_TESTS_CLUSTER_H
 #define SEAMARK_TESTS_CLUSTER_H
@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "conf/corefile.h"
 #include "conf/kubernetes_block.h"
-#include "sync/kube_files_yaml.h"
 #include "sync/kube_json.h"
+#include "sync/kube_yaml.h"
 #include "sync/records_stream.h"
 #include "sync/store.h"
 
@@ -40,8 +40,8 @@ static inline void cluster_open(struct cluster *c, const char *zones, const char
     int len = snprintf(text, sizeof text, "%s {\nkubernetes %s {\n%s\n}\n}\n", zones, zones, options);
     *c = (struct cluster){0};
     CLUSTER_MUST(corefile_parse("test", text, (size_t)len, &c->corefile, &e) == ERR_OK);
-    int ret = kubernetes_block_parse(&c->corefile->blocks[0], server_block_find(&c->corefile->blocks[0], "kubernetes"),
-                                     &c->block, &e);
+    int ret = kubernetes_block_parse(&c->corefile->blocks[0],
+                                     server_block_find(&c->corefile->blocks[0], "kubernetes"), &c->block, &e);
     if (ret != ERR_OK)
         fprintf(stderr, "%s\n", e.text);
     CLUSTER_MUST(ret == ERR_OK);
@@ -87,7 +87,7 @@ static inline void cluster_each(const char *yaml, void (*visit)(void *ctx, struc
 {
     struct cluster_reader r = {visit, ctx};
     struct errtext e = {0};
-    int ret = kube_files_yaml(yaml, strlen(yaml), cluster_on_document, &r, &e);
+    int ret = kube_yaml(yaml, strlen(yaml), cluster_on_document, &r, &e);
     if (ret != ERR_OK)
         fprintf(stderr, "%s\n", e.text);
     CLUSTER_MUST(ret == ERR_OK);
@@ -115,8 +115,8 @@ static inline const struct record_zone *cluster_zone(const struct cluster *c, co
     return NULL;
 }
 
-/* All records of the zone, one a line, with blanks for tabs and without TTL and class; checks that they come in
- * canonical order, each once. The caller frees. */
+/* All records of the zone, one a line, with blanks for tabs and without TTL and class; checks that they come
+ * in canonical order, each once. The caller frees. */
 static inline char *cluster_records(const struct cluster *c, const char *zone)
 {
     struct bytes out, line, last;
@@ -158,7 +158,8 @@ static inline char *cluster_below(const char *text, const char *suffix)
     bytes_append_str(&out, "");
     while (*text != '\0') {
         size_t line = strcspn(text, "\n") + 1, word = strcspn(text, " "), len = strlen(suffix);
-        if (word >= len && strncmp(text + word - len, suffix, len) == 0 && (word == len || text[word - len - 1] == '.'))
+        if (word >= len && strncmp(text + word - len, suffix, len) == 0 &&
+            (word == len || text[word - len - 1] == '.'))
             bytes_append(&out, text, line);
         text += line;
     }

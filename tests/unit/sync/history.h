@@ -1,7 +1,7 @@
 /*
- * Random histories of Kubernetes events, for property tests: few names, so that everything collides: objects made again
- * under a name, slices moved to another service, addresses passed on, namespaces that come and go under their
- * services, lists in the middle. A history is given by its seed alone. Header only.
+ * Random histories of Kubernetes events, for property tests: few names, so that everything collides: objects
+ * made again under a name, slices moved to another service, addresses passed on, namespaces that come and go
+ * under their services, lists in the middle. A history is given by its seed alone. Header only.
  */
 #ifndef SEAMARK_TESTS_HISTORY_H
 #define SEAMARK_TESTS_HISTORY_H
@@ -76,7 +76,8 @@ static inline size_t history_ports(uint64_t *r, struct kube_port *ports)
 
 static inline void history_service(uint64_t *r, struct history_object *h)
 {
-    static const char *const targets[] = {"www.example.com", "10.0.0.1", "web.a.svc.cluster.local", "no name"};
+    static const char *const targets[] = {"www.example.com", "10.0.0.1", "web.a.svc.cluster.local",
+                                          "no name"};
     struct kube_service *s = &h->o.service;
     s->type = (enum service_type)history_random(r, 3);
     s->ips = h->ips;
@@ -122,7 +123,8 @@ static inline void history_make(size_t slot, uint64_t content, struct history_ob
     else if (h->o.kind == KUBE_ENDPOINTSLICE)
         history_slice(&r, h);
     else if (h->o.kind == KUBE_POD)
-        h->o.pod = (struct kube_pod){.ip = history_random(&r, 5) == 0 ? (struct ip){0} : history_ip(&r), .ip_text = ""};
+        h->o.pod = (struct kube_pod){.ip = history_random(&r, 5) == 0 ? (struct ip){0} : history_ip(&r),
+                                     .ip_text = ""};
 }
 
 /* Who is told. */
@@ -162,8 +164,8 @@ static inline void history_list(const struct history *h, enum kube_kind kind, co
     t->list_end(t->ctx, kind);
 }
 
-/* One step: an object comes, changes, goes or is told of again, or a kind is listed anew, with changes that nobody told
- * of. */
+/* One step: an object comes, changes, goes or is told of again, or a kind is listed anew, with changes that
+ * nobody told of. */
 static inline void history_step(struct history *h, const struct history_taker *t)
 {
     size_t slot;

@@ -1,6 +1,6 @@
 /*
- * A zone as a set of lines, changed by what publish_changes.h gives: adding what is there or removing what is not is a
- * failure. For comparing increments with a whole rendering. Header only.
+ * A zone as a set of lines, changed by what publish_changes.h gives: adding what is there or removing what is
+ * not is a failure. For comparing increments with a whole rendering. Header only.
  */
 #ifndef SEAMARK_TESTS_IMAGE_H
 #define SEAMARK_TESTS_IMAGE_H
@@ -59,7 +59,8 @@ static inline void image_change(void *ctx, size_t zone, char op, const struct rr
 }
 
 /* Everything that the stream gives, without SOA, as if it had been added. */
-static inline void image_fill(struct image *image, const struct record_rules *rules, const struct store *store)
+static inline void image_fill(struct image *image, const struct record_rules *rules,
+                              const struct store *store)
 {
     for (size_t zone = 0; zone < rules->nzones; zone++) {
         struct record_stream *stream = record_stream_open(rules, &rules->zones[zone], store, 1);
@@ -75,7 +76,8 @@ static inline void image_fill(struct image *image, const struct record_rules *ru
 }
 
 /* True where the store's records are the image's; says what differs. */
-static inline bool image_equals(const struct image *image, const struct record_rules *rules, const struct store *store)
+static inline bool image_equals(const struct image *image, const struct record_rules *rules,
+                                const struct store *store)
 {
     bool equal = !image->wrong;
     for (size_t zone = 0; zone < rules->nzones; zone++) {

@@ -1,8 +1,8 @@
 /* YAML into JSON values, and files and folders of objects into what a sink hears. */
-#include "sync/kube_files.h"
 #include "../runner.h"
 #include "base/bytes.h"
-#include "sync/kube_files_yaml.h"
+#include "sync/kube_files.h"
+#include "sync/kube_yaml.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static void expect_yaml(const char *yaml, const char *expected)
     struct errtext e = {{0}};
     bytes_init(&out, 1 << 20);
     bytes_append_str(&out, "");
-    int ret = kube_files_yaml(yaml, strlen(yaml), add_document, &out, &e);
+    int ret = kube_yaml(yaml, strlen(yaml), add_document, &out, &e);
     if (ret != ERR_OK || strcmp(out.data, expected) != 0)
         fprintf(stderr, "\n%s: %s\nfound %s\n", yaml, e.text, out.data);
     CU_ASSERT_EQUAL(ret, ERR_OK);
@@ -37,7 +37,7 @@ static void expect_yaml_error(const char *yaml, int code, const char *text)
     struct bytes out;
     struct errtext e = {{0}};
     bytes_init(&out, 1 << 20);
-    CU_ASSERT_EQUAL(kube_files_yaml(yaml, strlen(yaml), add_document, &out, &e), code);
+    CU_ASSERT_EQUAL(kube_yaml(yaml, strlen(yaml), add_document, &out, &e), code);
     if (strstr(e.text, text) == NULL)
         fprintf(stderr, "\n%s: found \"%s\"\n", yaml, e.text);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, text));
@@ -46,9 +46,11 @@ static void expect_yaml_error(const char *yaml, int code, const char *text)
 
 static void scalars(void)
 {
-    expect_yaml("[a, 'b', \"c\", ~, null, '', 'null', true, yes, 'yes', off, 1, -2, +3, 0x10, 010, 08, 1.5, 1e3, '1', .5, "
+    expect_yaml("[a, 'b', \"c\", ~, null, '', 'null', true, yes, 'yes', off, 1, -2, +3, 0x10, 010, 08, 1.5, "
+                "1e3, '1', .5, "
                 "1.2.3.4, 2001-12-14, !!str 7, 10.0, -, 1_000, 99999999999999999999]\n",
-                "1:[\"a\",\"b\",\"c\",null,null,\"\",\"null\",true,true,\"yes\",false,1,-2,3,16,8,8.0,1.5,1000.0,\"1\",0.5,"
+                "1:[\"a\",\"b\",\"c\",null,null,\"\",\"null\",true,true,\"yes\",false,1,-2,3,16,8,8.0,1.5,"
+                "1000.0,\"1\",0.5,"
                 "\"1.2.3.4\",\"2001-12-14\",\"7\",10.0,\"-\",\"1_000\",1e+20]\n");
 }
 
@@ -69,8 +71,10 @@ static void documents(void)
 
 static void anchors(void)
 {
-    expect_yaml("a: &x {k: 1}\nb: *x\nc: &y s\nd: *y\n", "1:{\"a\":{\"k\":1},\"b\":{\"k\":1},\"c\":\"s\",\"d\":\"s\"}\n");
-    expect_yaml("base: &b {k: 1, l: 2}\nd:\n  <<: *b\n  l: 3\n", "1:{\"base\":{\"k\":1,\"l\":2},\"d\":{\"k\":1,\"l\":3}}\n");
+    expect_yaml("a: &x {k: 1}\nb: *x\nc: &y s\nd: *y\n",
+                "1:{\"a\":{\"k\":1},\"b\":{\"k\":1},\"c\":\"s\",\"d\":\"s\"}\n");
+    expect_yaml("base: &b {k: 1, l: 2}\nd:\n  <<: *b\n  l: 3\n",
+                "1:{\"base\":{\"k\":1,\"l\":2},\"d\":{\"k\":1,\"l\":3}}\n");
     expect_yaml("d:\n  l: 3\n  <<: [{l: 4, m: 5}, {m: 6, n: 7}]\n", "1:{\"d\":{\"l\":3,\"m\":5,\"n\":7}}\n");
     expect_yaml("'<<': x\n", "1:{\"<<\":\"x\"}\n");
 }
@@ -79,7 +83,8 @@ static void broken_yaml(void)
 {
     expect_yaml_error("a: 1\n---\nb: [\n", ERR_MALFORMED, "document 2, line ");
     expect_yaml_error("a: *nothing\n", ERR_MALFORMED, "document 1, line 1: an alias");
-    expect_yaml_error("a: &a [*a]\n", ERR_MALFORMED, "an alias of an anchor that is not there"); /* holds itself */
+    expect_yaml_error("a: &a [*a]\n", ERR_MALFORMED,
+                      "an alias of an anchor that is not there"); /* holds itself */
     expect_yaml_error("{[a]: b}\n", ERR_MALFORMED, "expected a text as key");
     expect_yaml_error("<<: 1\n", ERR_MALFORMED, "expected a mapping behind <<");
     expect_yaml_error("a: \x01\n", ERR_MALFORMED, "control characters");
@@ -95,8 +100,8 @@ static void yaml_limits(void)
     bytes_reset(&text);
     bytes_append_str(&text, "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for (int i = 1; i < 10; i++)
-        bytes_printf(&text, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1,
-                     i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+        bytes_printf(&text, "a%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i,
+                     i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     expect_yaml_error(text.data, ERR_LIMIT, "too many values");
     bytes_reset(&text);
     for (int i = 0; i < YAML_ANCHORS_MAX + 1; i++)
@@ -137,7 +142,10 @@ static void hear_cluster(void *ctx, const char *uid)
 
 static struct kube_files *open_folder(struct heard *h)
 {
-    struct kube_sink sink = {.ctx = &h->text, .list_begin = hear_begin, .put = hear_put, .list_end = hear_end,
+    struct kube_sink sink = {.ctx = &h->text,
+                             .list_begin = hear_begin,
+                             .put = hear_put,
+                             .list_end = hear_end,
                              .cluster = hear_cluster};
     bytes_init(&h->text, 1 << 20);
     snprintf(h->folder, sizeof h->folder, "/tmp/seamark-files-XXXXXX");
@@ -187,18 +195,24 @@ static void a_folder_in_sorted_order(void)
 {
     struct heard h;
     struct kube_files *f = open_folder(&h);
-    write_file(&h, "b.yml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\n"
-                            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: skipped}\n");
+    write_file(&h, "b.yml",
+               "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\n"
+               "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: skipped}\n");
     write_file(&h, "a.json", SERVICE_X "\n" SERVICE_X);
-    write_file(&h, "c.yaml", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - " SERVICE_X "\n");
-    write_file(&h, "d.json", "{\"kind\": \"ServiceList\", \"apiVersion\": \"v1\", \"items\": [{\"metadata\": "
-                             "{\"name\": \"y\", \"namespace\": \"n\"}}]}");
+    write_file(&h, "c.yaml",
+               "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  - " SERVICE_X
+               "\n");
+    write_file(&h, "d.json",
+               "{\"kind\": \"ServiceList\", \"apiVersion\": \"v1\", \"items\": [{\"metadata\": "
+               "{\"name\": \"y\", \"namespace\": \"n\"}}]}");
     write_file(&h, "e.txt", "not read");
     write_file(&h, ".f.yaml", "not read");
-    expect_load(f, &h, ERR_OK, "begin\nService default/x\nService default/x\nNamespace /n\nService default/x\n"
-                               "Service n/y\nend\n");
+    expect_load(f, &h, ERR_OK,
+                "begin\nService default/x\nService default/x\nNamespace /n\nService default/x\n"
+                "Service n/y\nend\n");
     write_file(&h, "a.json", SERVICE_X);
-    expect_load(f, &h, ERR_OK, "begin\nService default/x\nNamespace /n\nService default/x\nService n/y\nend\n");
+    expect_load(f, &h, ERR_OK,
+                "begin\nService default/x\nNamespace /n\nService default/x\nService n/y\nend\n");
     static const char *const names[] = {"a.json", "b.yml", "c.yaml", "d.json", "e.txt", ".f.yaml"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         remove_file(&h, names[i]);
@@ -214,7 +228,8 @@ static void errors_keep_what_was_there(void)
     write_file(&h, "b.json", "[]");
     write_file(&h, "c.json", "{\"kind\": \"List\", \"items\": 7}");
     write_file(&h, "d.json", SERVICE_X);
-    expect_load(f, &h, ERR_MALFORMED, "begin\nService default/x\nService default/x\nend\n"); /* the first time: a start */
+    expect_load(f, &h, ERR_MALFORMED,
+                "begin\nService default/x\nService default/x\nend\n"); /* the first time: a start */
     write_file(&h, "d.json", SERVICE_X SERVICE_X);
     expect_load(f, &h, ERR_MALFORMED, "begin\nService default/x\nService default/x\nService default/x\n");
     remove_file(&h, "a.json");

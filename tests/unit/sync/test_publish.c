@@ -36,7 +36,8 @@ static char *folder_file(const struct folder *f, const char *name, char out[256]
 
 static void folder_close(struct folder *f)
 {
-    static const char *const names[] = {ZONE ".zone", ZONE ".journal", "10.in-addr.arpa.zone", "10.in-addr.arpa.journal"};
+    static const char *const names[] = {ZONE ".zone", ZONE ".journal", "10.in-addr.arpa.zone",
+                                        "10.in-addr.arpa.journal"};
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unlink(folder_file(f, names[i], path));
@@ -96,8 +97,12 @@ static int add_line(const struct node *n, void *ctx)
         node_rrset_at(n, i, &set);
         const uint8_t *p = set.data;
         for (unsigned k = 0; k < set.count; k++, p += 2 + (p[0] << 8 | p[1])) {
-            struct rr rr = {.owner = node_name(n), .type = set.type, .class = CLASS_IN, .ttl = set.ttl,
-                            .rdlen = (uint16_t)(p[0] << 8 | p[1]), .rdata = p + 2};
+            struct rr rr = {.owner = node_name(n),
+                            .type = set.type,
+                            .class = CLASS_IN,
+                            .ttl = set.ttl,
+                            .rdlen = (uint16_t)(p[0] << 8 | p[1]),
+                            .rdata = p + 2};
             if (rr.type == RR_SOA)
                 continue;
             rr_to_text(&rr, lines);
@@ -257,8 +262,10 @@ static void a_full_batch_does_not_wait(void)
     site_list(&s, "c1", NAMESPACE);
     for (int i = 0; i < PUBLISH_BATCH_MAX + 10; i++) {
         char yaml[200];
-        snprintf(yaml, sizeof yaml, "apiVersion: v1\nkind: Service\nmetadata: {name: s%d, namespace: a}\n"
-                                    "spec: {clusterIP: 172.16.%d.%d}\n", i, i / 250, i % 250);
+        snprintf(yaml, sizeof yaml,
+                 "apiVersion: v1\nkind: Service\nmetadata: {name: s%d, namespace: a}\n"
+                 "spec: {clusterIP: 172.16.%d.%d}\n",
+                 i, i / 250, i % 250);
         cluster_each(yaml, put_owned, &s);
     }
     serial_of(&f, &applied);
@@ -298,7 +305,8 @@ static void another_cluster_is_a_new_file(void)
 static void history_put(void *ctx, const struct kube_object *o)
 {
     struct site *s = ctx;
-    struct kube_object *copy = malloc(sizeof *copy); /* what it points to stays, as the sink reads it at once */
+    struct kube_object *copy =
+        malloc(sizeof *copy); /* what it points to stays, as the sink reads it at once */
     CLUSTER_MUST(copy != NULL);
     *copy = *o;
     s->sink.put(s->sink.ctx, copy);
@@ -403,7 +411,8 @@ static void rewriting_keeps_what_comes_meanwhile(void)
     folder_open(&f);
     cluster_open(&c, ZONE, "");
     cluster_put(&c, NAMESPACE WEB("10.0.0.1"));
-    struct publish_source source = {.rules = &c.rules, .store = c.store, .identity = "i", .cluster = "c", .versions = ""};
+    struct publish_source source = {
+        .rules = &c.rules, .store = c.store, .identity = "i", .cluster = "c", .versions = ""};
     CU_ASSERT_EQUAL(publish_zone_init(&p, f.path, cluster_zone(&c, ZONE ".")), ERR_OK);
     CU_ASSERT_EQUAL(publish_zone_sync(&p, &source), ERR_OK);
     cluster_put(&c, WEB("10.0.0.2"));
@@ -447,10 +456,12 @@ static void rewriting_that_fails_costs_nothing(void)
     folder_open(&f);
     cluster_open(&c, ZONE, "");
     cluster_put(&c, NAMESPACE WEB("10.0.0.1"));
-    struct publish_source source = {.rules = &c.rules, .store = c.store, .identity = "i", .cluster = "c", .versions = ""};
+    struct publish_source source = {
+        .rules = &c.rules, .store = c.store, .identity = "i", .cluster = "c", .versions = ""};
     CU_ASSERT_EQUAL(publish_zone_init(&p, f.path, cluster_zone(&c, ZONE ".")), ERR_OK);
     CU_ASSERT_EQUAL(publish_zone_sync(&p, &source), ERR_OK);
-    CU_ASSERT_EQUAL(mkdir(folder_file(&f, ZONE ".zone.tmp", path), 0755), 0); /* the temporary file cannot be made */
+    CU_ASSERT_EQUAL(mkdir(folder_file(&f, ZONE ".zone.tmp", path), 0755),
+                    0); /* the temporary file cannot be made */
     CU_ASSERT_EQUAL(publish_zone_rewrite(&p, &source), ERR_OK);
     CU_ASSERT_EQUAL(publish_zone_reap(&p, true), ERR_OK);
     CU_ASSERT_EQUAL(p.state, ZONE_OPEN);

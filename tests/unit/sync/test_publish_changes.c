@@ -1,4 +1,5 @@
-/* The increments, applied one after the other, are the whole: random histories against a rendering of their end. */
+/* The increments, applied one after the other, are the whole: random histories against a rendering of their
+ * end. */
 #include "../runner.h"
 #include "cluster.h"
 #include "history.h"
@@ -41,8 +42,8 @@ static void set_local(struct cluster *c)
     c->rules.nlocal = 2;
 }
 
-/* One history: after some steps the differences are taken and applied; in the end a store that never saw anything but
- * the last objects must give the same. */
+/* One history: after some steps the differences are taken and applied; in the end a store that never saw
+ * anything but the last objects must give the same. */
 static bool run_history(uint64_t seed, const char *options)
 {
     struct cluster c, fresh;

@@ -1,10 +1,11 @@
-/* Objects in YAML -> records in text: the naming rules of the Kubernetes DNS specification 1.1.0 and of CoreDNS. */
-#include "cluster.h"
+/* Objects in YAML -> records in text: the naming rules of the Kubernetes DNS specification 1.1.0 and of
+ * CoreDNS. */
 #include "../runner.h"
+#include "cluster.h"
 
 /* What stands below `below` in the zone cluster.local, from these objects under these options. */
-static void expect_in(const char *zones, const char *zone, const char *options, const char *below, const char *yaml,
-                      const char *expected)
+static void expect_in(const char *zones, const char *zone, const char *options, const char *below,
+                      const char *yaml, const char *expected)
 {
     struct cluster c;
     cluster_open(&c, zones, options);
@@ -28,8 +29,8 @@ static void expect(const char *options, const char *below, const char *yaml, con
 #define SERVICE(name, spec)                                                                                  \
     "apiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: a}\nspec: " spec "\n---\n"
 #define SLICE_IN(ns, name, service, type, endpoints, ports)                                                  \
-    "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: " name ", namespace: " ns           \
-    ", labels: {kubernetes.io/service-name: " service "}}\naddressType: " type "\nendpoints: " endpoints       \
+    "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: " name ", namespace: " ns        \
+    ", labels: {kubernetes.io/service-name: " service "}}\naddressType: " type "\nendpoints: " endpoints     \
     "\nports: " ports "\n---\n"
 #define SLICE(name, service, endpoints, ports) SLICE_IN("a", name, service, "IPv4", endpoints, ports)
 #define POD(name, fields)                                                                                    \
@@ -102,8 +103,9 @@ static void dual_stack(void)
 static void one_port_number_twice(void)
 {
     expect("", "dns.a.svc.cluster.local.",
-           NAMESPACE SERVICE("dns", "{clusterIP: 10.0.0.1, ports: [{name: dns, port: 53, protocol: UDP}, "
-                                    "{name: dns-tcp, port: 53}, {name: Metrics, port: 9153, protocol: SCTP}]}"),
+           NAMESPACE SERVICE("dns",
+                             "{clusterIP: 10.0.0.1, ports: [{name: dns, port: 53, protocol: UDP}, "
+                             "{name: dns-tcp, port: 53}, {name: Metrics, port: 9153, protocol: SCTP}]}"),
            "dns.a.svc.cluster.local. A 10.0.0.1\n"
            "dns.a.svc.cluster.local. SRV 0 33 53 dns.a.svc.cluster.local.\n"
            "dns.a.svc.cluster.local. SRV 0 33 9153 dns.a.svc.cluster.local.\n"
@@ -119,7 +121,8 @@ static void service_without_ports(void)
 {
     expect("", "web.a.svc.cluster.local.", NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1}"),
            "web.a.svc.cluster.local. A 10.0.0.1\n");
-    expect("", "web.a.svc.cluster.local.", NAMESPACE SERVICE("web", "{clusterIP: '', ports: [{port: 80}]}"), "");
+    expect("", "web.a.svc.cluster.local.", NAMESPACE SERVICE("web", "{clusterIP: '', ports: [{port: 80}]}"),
+           "");
 }
 
 static void many_ports_have_weight_one(void)
@@ -146,9 +149,9 @@ static void many_ports_have_weight_one(void)
 static void endpoints_of_a_cluster_ip(void)
 {
     expect("", "web.a.svc.cluster.local.",
-           NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1, ports: [{port: 80}]}")
-               SLICE("s1", "web", "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], conditions: {ready: false}}]",
-                     "[{name: http, port: 8000}, {name: alt, port: 8001}]"),
+           NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1, ports: [{port: 80}]}") SLICE(
+               "s1", "web", "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], conditions: {ready: false}}]",
+               "[{name: http, port: 8000}, {name: alt, port: 8001}]"),
            "web.a.svc.cluster.local. A 10.0.0.1\n"
            "web.a.svc.cluster.local. SRV 0 100 80 web.a.svc.cluster.local.\n"
            "10-1-0-1.web.a.svc.cluster.local. A 10.1.0.1\n"
@@ -179,8 +182,8 @@ static void headless(void)
 static void headless_without_ready_endpoints(void)
 {
     expect("", "a.svc.cluster.local.",
-           NAMESPACE SERVICE("db", HEADLESS)
-               SLICE("s1", "db", "[{addresses: [10.1.0.1], conditions: {ready: false, serving: true}}]", HTTP),
+           NAMESPACE SERVICE("db", HEADLESS) SLICE(
+               "s1", "db", "[{addresses: [10.1.0.1], conditions: {ready: false, serving: true}}]", HTTP),
            "a.svc.cluster.local. TYPE65280 \\# 0\n");
 }
 
@@ -210,12 +213,12 @@ static void slice_without_a_port_number(void)
 
 static void endpoint_names(void)
 {
-    static const char yaml[] = NAMESPACE SERVICE("db", "{clusterIP: 10.0.0.1}")
-        SLICE_IN("a", "s1", "db", "IPv6",
-                 "[{addresses: ['2001:db8::1']}, {addresses: ['2001:db8::']}, {addresses: ['::1'], hostname: Mixed}, "
-                 "{addresses: ['fd00::2'], targetRef: {kind: Pod, name: pod-2}}, "
-                 "{addresses: ['fd00::3'], targetRef: {kind: Pod, name: pod.with.dots}}]",
-                 "[]");
+    static const char yaml[] = NAMESPACE SERVICE("db", "{clusterIP: 10.0.0.1}") SLICE_IN(
+        "a", "s1", "db", "IPv6",
+        "[{addresses: ['2001:db8::1']}, {addresses: ['2001:db8::']}, {addresses: ['::1'], hostname: Mixed}, "
+        "{addresses: ['fd00::2'], targetRef: {kind: Pod, name: pod-2}}, "
+        "{addresses: ['fd00::3'], targetRef: {kind: Pod, name: pod.with.dots}}]",
+        "[]");
     expect("", "db.a.svc.cluster.local.", yaml,
            "db.a.svc.cluster.local. A 10.0.0.1\n"
            "2001-db8--0.db.a.svc.cluster.local. AAAA 2001:db8::\n"
@@ -236,7 +239,8 @@ static void endpoints_that_share_a_name(void)
 {
     expect("", "x.db.a.svc.cluster.local.",
            NAMESPACE SERVICE("db", HEADLESS)
-               SLICE("s1", "db", "[{addresses: [10.1.0.1], hostname: x}, {addresses: [10.1.0.2], hostname: x}]", HTTP),
+               SLICE("s1", "db",
+                     "[{addresses: [10.1.0.1], hostname: x}, {addresses: [10.1.0.2], hostname: x}]", HTTP),
            "x.db.a.svc.cluster.local. A 10.1.0.1\n"
            "x.db.a.svc.cluster.local. A 10.1.0.2\n"
            "x.db.a.svc.cluster.local. SRV 0 50 80 x.db.a.svc.cluster.local.\n");
@@ -258,8 +262,8 @@ static void external_name(void)
 static void fqdn_slices(void)
 {
     expect("", "db.a.svc.cluster.local.",
-           NAMESPACE SERVICE("db", HEADLESS)
-               SLICE_IN("a", "s", "db", "FQDN", "[{addresses: [one.example.com]}, {addresses: [nodots]}]", HTTP),
+           NAMESPACE SERVICE("db", HEADLESS) SLICE_IN(
+               "a", "s", "db", "FQDN", "[{addresses: [one.example.com]}, {addresses: [nodots]}]", HTTP),
            "db.a.svc.cluster.local. CNAME one.example.com.\n"
            "_http._tcp.db.a.svc.cluster.local. CNAME one.example.com.\n"
            "one-example-com.db.a.svc.cluster.local. CNAME one.example.com.\n");
@@ -298,8 +302,9 @@ static void ptr_of_services_and_endpoints(void)
 {
     static const char yaml[] = NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1}") SERVICE("db", HEADLESS)
         SLICE("s1", "web", "[{addresses: [10.1.0.1]}]", "[]")
-            SLICE("s2", "db", "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], hostname: db-0}, "
-                              "{addresses: [10.0.0.1]}, {addresses: [10.1.0.3], conditions: {ready: false}}]",
+            SLICE("s2", "db",
+                  "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], hostname: db-0}, "
+                  "{addresses: [10.0.0.1]}, {addresses: [10.1.0.3], conditions: {ready: false}}]",
                   "[]") SLICE("s3", "no-service", "[{addresses: [10.1.0.10]}]", "[]")
                 SLICE_IN("hidden", "s4", "web", "IPv4", "[{addresses: [10.1.0.11]}]", "[]");
     expect_in("cluster.local 10.0.0.0/8", "10.in-addr.arpa.", "", "10.in-addr.arpa.", yaml,
@@ -315,9 +320,10 @@ static void ptr_of_services_and_endpoints(void)
 
 static void ptr_goes_to_the_longest_zone(void)
 {
-    static const char yaml[] = NAMESPACE SERVICE("x", "{clusterIP: 10.0.0.1}") SERVICE("y", "{clusterIP: 10.1.0.1}");
-    expect_in("cluster.local in-addr.arpa 10.1.0.0/16", "1.10.in-addr.arpa.", "", "0.1.10.in-addr.arpa.", yaml,
-              "1.0.1.10.in-addr.arpa. PTR y.a.svc.cluster.local.\n");
+    static const char yaml[] =
+        NAMESPACE SERVICE("x", "{clusterIP: 10.0.0.1}") SERVICE("y", "{clusterIP: 10.1.0.1}");
+    expect_in("cluster.local in-addr.arpa 10.1.0.0/16", "1.10.in-addr.arpa.", "", "0.1.10.in-addr.arpa.",
+              yaml, "1.0.1.10.in-addr.arpa. PTR y.a.svc.cluster.local.\n");
     expect_in("cluster.local in-addr.arpa 10.1.0.0/16", "in-addr.arpa.", "", "10.in-addr.arpa.", yaml,
               "1.0.0.10.in-addr.arpa. PTR x.a.svc.cluster.local.\n");
 }
@@ -329,10 +335,13 @@ static void ptr_of_ipv6(void)
                   SERVICE("f", "{clusterIP: 'fdef::1'}"),
               "d.f.ip6.arpa. SOA ns.dns.d.f.ip6.arpa. hostmaster.d.f.ip6.arpa. 1 7200 1800 86400 5\n"
               "d.f.ip6.arpa. NS ns.dns.d.f.ip6.arpa.\n"
-              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. PTR x.a.svc.cluster.local.\n"
-              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.e.d.d.f.ip6.arpa. PTR e.a.svc.cluster.local.\n"
+              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. PTR "
+              "x.a.svc.cluster.local.\n"
+              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.e.d.d.f.ip6.arpa. PTR "
+              "e.a.svc.cluster.local.\n"
               "ns.dns.d.f.ip6.arpa. A 127.0.0.1\n"
-              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.f.e.d.f.ip6.arpa. PTR f.a.svc.cluster.local.\n");
+              "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.f.e.d.f.ip6.arpa. PTR "
+              "f.a.svc.cluster.local.\n");
 }
 
 static void other_zones_have_the_same(void)
@@ -354,22 +363,26 @@ static void name_servers(void)
     CU_ASSERT_TRUE(ip_from_text("fe80::1", &c.rules.local[1]));
     c.rules.nlocal = 2;
     char *all = cluster_records(&c, "cluster.local.");
-    CU_ASSERT_PTR_NOT_NULL(strstr(all, "\ncluster.local. NS ns.dns.cluster.local.\n"
-                                       "ns.dns.cluster.local. A 10.1.0.1\nns.dns.cluster.local. AAAA fe80::1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(all,
+                                  "\ncluster.local. NS ns.dns.cluster.local.\n"
+                                  "ns.dns.cluster.local. A 10.1.0.1\nns.dns.cluster.local. AAAA fe80::1\n"));
     free(all);
     cluster_put(&c, NAMESPACE SERVICE("dns", "{clusterIP: 10.0.0.1}") SERVICE("heads", HEADLESS)
                         SLICE("s1", "dns", "[{addresses: [10.1.0.1]}]", "[]")
                             SLICE("s2", "heads", "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}]", "[]"));
     all = cluster_records(&c, "cluster.local.");
-    CU_ASSERT_PTR_NOT_NULL(strstr(all, "\ncluster.local. NS dns.a.svc.cluster.local.\n"
-                                       "cluster.local. NS 10-1-0-1.heads.a.svc.cluster.local.\n"
-                                       "cluster.local. NS 10-1-0-2.heads.a.svc.cluster.local.\n"
-                                       "ns.dns.cluster.local. A 10.0.0.1\n"
-                                       "ns.dns.cluster.local. A 10.1.0.1\nns.dns.cluster.local. A 10.1.0.2\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(all,
+                                  "\ncluster.local. NS dns.a.svc.cluster.local.\n"
+                                  "cluster.local. NS 10-1-0-1.heads.a.svc.cluster.local.\n"
+                                  "cluster.local. NS 10-1-0-2.heads.a.svc.cluster.local.\n"
+                                  "ns.dns.cluster.local. A 10.0.0.1\n"
+                                  "ns.dns.cluster.local. A 10.1.0.1\nns.dns.cluster.local. A 10.1.0.2\n"));
     free(all);
-    store_remove(c.store, KUBE_NAMESPACE, "", "a"); /* hidden: ns.dns.Z stands in, so that the zone stays valid */
+    store_remove(c.store, KUBE_NAMESPACE, "",
+                 "a"); /* hidden: ns.dns.Z stands in, so that the zone stays valid */
     all = cluster_records(&c, "cluster.local.");
-    CU_ASSERT_PTR_NOT_NULL(strstr(all, "\ncluster.local. NS ns.dns.cluster.local.\nns.dns.cluster.local. A 10.0.0.1\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(all, "\ncluster.local. NS ns.dns.cluster.local.\nns.dns.cluster.local. A 10.0.0.1\n"));
     free(all);
     cluster_close(&c);
 }
@@ -395,11 +408,11 @@ static void names_that_would_be_too_long(void)
     char zone[200], below[400], expected[2000];
     snprintf(zone, sizeof zone, S60 "." S60 ".example.");
     snprintf(below, sizeof below, S60 ".a.svc.%s", zone);
-    snprintf(expected, sizeof expected, "%s A 10.0.0.1\n%s SRV 0 100 80 %s\n10-1-0-1.%s A 10.1.0.1\n", below, below,
-             below, below);
+    snprintf(expected, sizeof expected, "%s A 10.0.0.1\n%s SRV 0 100 80 %s\n10-1-0-1.%s A 10.1.0.1\n", below,
+             below, below, below);
     expect_in(zone, zone, "", below,
-              NAMESPACE SERVICE(S60, "{clusterIP: 10.0.0.1, ports: [{name: " S60 ", port: 80}]}")
-                  SLICE("s1", S60, "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], hostname: " S60 "}]", "[]"),
+              NAMESPACE SERVICE(S60, "{clusterIP: 10.0.0.1, ports: [{name: " S60 ", port: 80}]}") SLICE(
+                  "s1", S60, "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2], hostname: " S60 "}]", "[]"),
               expected);
 }
 
@@ -410,9 +423,11 @@ static void more_endpoints_than_an_answer_holds(void)
     bytes_init(&yaml, 8 << 20);
     bytes_append_str(&yaml, NAMESPACE SERVICE("db", HEADLESS));
     for (int s = 0; s < 60; s++) {
-        bytes_printf(&yaml, "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-                            "metadata: {name: s%d, namespace: a, labels: {kubernetes.io/service-name: db}}\n"
-                            "addressType: IPv4\nports: " HTTP "\nendpoints: [", s);
+        bytes_printf(&yaml,
+                     "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+                     "metadata: {name: s%d, namespace: a, labels: {kubernetes.io/service-name: db}}\n"
+                     "addressType: IPv4\nports: " HTTP "\nendpoints: [",
+                     s);
         for (int i = 0; i < 100; i++)
             bytes_printf(&yaml, "{addresses: [10.1.%d.%d]},", s, i);
         bytes_append_str(&yaml, "]\n");

@@ -1,8 +1,8 @@
 /* Sets of records: order, duplicates, differences, limits; and the labels made of Kubernetes names. */
-#include "sync/records_set.h"
 #include "../runner.h"
 #include "base/err.h"
 #include "sync/records_label.h"
+#include "sync/records_set.h"
 
 #include <string.h>
 
@@ -112,9 +112,18 @@ static void labels(void)
         const char *text;
         const char *label; /* NULL: none */
     } rows[] = {
-        {"web", "web"},   {"Web-1", "web-1"},  {"_tcp", "_tcp"}, {"", NULL},       {"a.b", NULL},
-        {"a b", NULL},    {"\xc3\xa4", NULL},  {"a\nb", NULL},   {"-", "-"},       {"*", NULL},
-        {"a\\b", NULL},   {"a\"b", NULL},
+        {"web", "web"},
+        {"Web-1", "web-1"},
+        {"_tcp", "_tcp"},
+        {"", NULL},
+        {"a.b", NULL},
+        {"a b", NULL},
+        {"\xc3\xa4", NULL},
+        {"a\nb", NULL},
+        {"-", "-"},
+        {"*", NULL},
+        {"a\\b", NULL},
+        {"a\"b", NULL},
         {"123456789012345678901234567890123456789012345678901234567890123",
          "123456789012345678901234567890123456789012345678901234567890123"},
         {"1234567890123456789012345678901234567890123456789012345678901234", NULL},
@@ -152,10 +161,11 @@ static void labels_of_addresses(void)
 
 static void targets(void)
 {
-    static const char *const good[] = {"example.com", "example.com.", "WWW.Example.com", "a", "_x._tcp.example.com",
-                                       "1.2.3.4.5"};
-    static const char *const bad[] = {"",       ".",     "..",         "a..b",  ".a",        "a b",
-                                      "10.0.0.1", "::1", "a\\.b",      "a\"b",  "ex\xc3\xa4mple.com", "a.b.."};
+    static const char *const good[] = {"example.com", "example.com.",        "WWW.Example.com",
+                                       "a",           "_x._tcp.example.com", "1.2.3.4.5"};
+    static const char *const bad[] = {
+        "",     ".", "..", "a..b", ".a", "a b", "10.0.0.1", "::1", "a\\.b", "a\"b", "ex\xc3\xa4mple.com",
+        "a.b.."};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         CU_ASSERT_TRUE(label_is_target(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -1,7 +1,7 @@
 /* The store: units, slices, addresses, lists, and what the listener hears. */
-#include "sync/store.h"
 #include "../runner.h"
 #include "cluster.h"
+#include "sync/store.h"
 #include "sync/store_pack.h"
 
 #define NAMESPACE "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n"
@@ -10,10 +10,11 @@
     ", ports: [{name: b, port: 2}, {name: a, port: 1}]}\n---\n"
 #define SLICE(name, service, endpoints)                                                                      \
     "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: " name                           \
-    ", namespace: a, labels: {kubernetes.io/service-name: " service "}}\naddressType: IPv4\nendpoints: "      \
-    endpoints "\n---\n"
+    ", namespace: a, labels: {kubernetes.io/service-name: " service                                          \
+    "}}\naddressType: IPv4\nendpoints: " endpoints "\n---\n"
 #define POD(name, metadata, ip)                                                                              \
-    "apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", namespace: a" metadata "}\nstatus: {podIP: " ip "}\n---\n"
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: " name ", namespace: a" metadata "}\nstatus: {podIP: " ip   \
+    "}\n---\n"
 
 struct heard {
     int units, addresses, namespaces, pod_addresses;
@@ -115,8 +116,9 @@ static void equal_objects_are_no_news(void)
     cluster_put(&c, yaml);
     listen(&c, &h);
     cluster_put(&c, yaml);
-    cluster_put(&c, SLICE("s1", "web", "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, "
-                                       "{addresses: [10.1.0.3], conditions: {ready: false}}]"));
+    cluster_put(&c, SLICE("s1", "web",
+                          "[{addresses: [10.1.0.1]}, {addresses: [10.1.0.2]}, "
+                          "{addresses: [10.1.0.3], conditions: {ready: false}}]"));
     expect_heard(&h, 0, 0, 0, 0);
     store_listen(c.store, NULL);
     cluster_close(&c);
@@ -168,7 +170,8 @@ static void addresses_are_found(void)
     struct cluster c;
     cluster_open(&c, "cluster.local", "");
     cluster_put(&c, SERVICE("web", "10.0.0.1") SERVICE("twin", "10.0.0.1")
-                        SLICE("s1", "web", "[{addresses: [10.1.0.1], hostname: x}, {addresses: [10.1.0.1], hostname: y}]")
+                        SLICE("s1", "web",
+                              "[{addresses: [10.1.0.1], hostname: x}, {addresses: [10.1.0.1], hostname: y}]")
                             SLICE("s2", "db", "[{addresses: [10.1.0.1]}, {addresses: [10.0.0.1]}]"));
     expect_owners(&c, "10.0.0.1", 2, 1);
     expect_owners(&c, "10.1.0.1", 0, 2);
@@ -214,7 +217,8 @@ static void what_is_refused_leaves_the_old(void)
     for (size_t i = 0; i < STORE_PORTS_MAX + 1; i++)
         ports[i] = (struct kube_port){.name = "", .protocol = "TCP", .port = 1};
     cluster_put(&c, NAMESPACE SERVICE("web", "10.0.0.1"));
-    struct kube_object o = {.kind = KUBE_SERVICE, .namespace = "a", .name = "web", .uid = "", .resource_version = ""};
+    struct kube_object o = {
+        .kind = KUBE_SERVICE, .namespace = "a", .name = "web", .uid = "", .resource_version = ""};
     o.service = (struct kube_service){.ports = ports, .nports = STORE_PORTS_MAX + 1, .external_name = ""};
     store_list_begin(c.store, KUBE_SERVICE);
     CU_ASSERT_EQUAL(store_put(c.store, &o), ERR_LIMIT);
@@ -273,9 +277,10 @@ static void ports_are_found_by_name(void)
     struct cluster c;
     size_t count;
     cluster_open(&c, "cluster.local", "");
-    cluster_put(&c, "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: a}\nspec: {clusterIP: 10.0.0.1, "
-                    "ports: [{name: x, port: 3}, {port: 9}, {name: x, port: 1}, {name: w, port: 2}, "
-                    "{name: x, port: 5, protocol: UDP}, {name: xx, port: 4}]}\n");
+    cluster_put(
+        &c, "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: a}\nspec: {clusterIP: 10.0.0.1, "
+            "ports: [{name: x, port: 3}, {port: 9}, {name: x, port: 1}, {name: w, port: 2}, "
+            "{name: x, port: 5, protocol: UDP}, {name: xx, port: 4}]}\n");
     const struct service_data *d = store_find_unit(c.store, "a", "web")->service;
     size_t at = store_find_ports(d, d->ports, d->nports, "\2_x\4_tcp", 8, &count);
     CU_ASSERT_EQUAL_FATAL(count, 2);
@@ -320,14 +325,16 @@ static void tables_grow_and_shrink(void)
 int main(void)
 {
     static const struct unit_test tests[] = {
-        {"a unit joins a service and its slices, and goes with the last of them", units_join_services_and_slices},
+        {"a unit joins a service and its slices, and goes with the last of them",
+         units_join_services_and_slices},
         {"objects that are equal for DNS are no news", equal_objects_are_no_news},
         {"the listener hears of what changes, and of nothing else", the_listener_hears_what_changes},
         {"a slice may be given to another service", a_slice_may_change_its_service},
         {"the owners of an address are found", addresses_are_found},
         {"a list removes what it does not hold", a_list_removes_what_it_does_not_hold},
         {"an object that is refused leaves the old one", what_is_refused_leaves_the_old},
-        {"a terminating pod stays until it is gone, and is not taken in", terminating_pods_stay_until_they_are_gone},
+        {"a terminating pod stays until it is gone, and is not taken in",
+         terminating_pods_stay_until_they_are_gone},
         {"units come in canonical order", everything_comes_in_canonical_order},
         {"ports are found by name and protocol", ports_are_found_by_name},
         {"hash tables keep what they are given", tables_grow_and_shrink},

@@ -1,9 +1,10 @@
-/* The command line as Go's flag package reads one, the Corefile it stands for, and the folder of the zone files. */
-#include "sync/sync_options.h"
+/* The command line as Go's flag package reads one, the Corefile it stands for, and the folder of the zone
+ * files. */
 #include "../runner.h"
 #include "conf/corefile.h"
 #include "conf/kubernetes_block.h"
 #include "sync/sync_lock.h"
+#include "sync/sync_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static void corefile_of_the_command_line(void)
     CU_ASSERT_EQUAL(sync_options_corefile(&o, &text), ERR_OK);
     CU_ASSERT_EQUAL_FATAL(corefile_parse("command line", text.data, text.len, &c, &e), ERR_OK);
     CU_ASSERT_EQUAL_FATAL(
-        kubernetes_block_parse(&c->blocks[0], server_block_find(&c->blocks[0], "kubernetes"), &k, &e), ERR_OK);
+        kubernetes_block_parse(&c->blocks[0], server_block_find(&c->blocks[0], "kubernetes"), &k, &e),
+        ERR_OK);
     CU_ASSERT_EQUAL(k.zones.count, 3);
     CU_ASSERT_STRING_EQUAL(k.primary, "cluster.local.");
     CU_ASSERT_STRING_EQUAL(k.objects, "-from"); /* whatever the path is, it cannot be misread */

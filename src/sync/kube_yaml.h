@@ -5,8 +5,8 @@
  * and are counted as often as they stand, so that a document that grows without bound when written out
  * ("billion laughs") is refused. Any thread.
  */
-#ifndef SEAMARK_SYNC_KUBE_FILES_YAML_H
-#define SEAMARK_SYNC_KUBE_FILES_YAML_H
+#ifndef SEAMARK_SYNC_KUBE_YAML_H
+#define SEAMARK_SYNC_KUBE_YAML_H
 
 #include <stddef.h>
 
@@ -23,8 +23,7 @@ struct json_object;
  * returns, or ERR_MALFORMED, ERR_LIMIT, -ENOMEM with `e` set to "document 2, line 17: ...": documents before
  * that one were handed on.
  */
-int kube_files_yaml(const char *data, size_t len,
-                    int (*each)(void *ctx, struct json_object *doc, unsigned number), void *ctx,
-                    struct errtext *e);
+int kube_yaml(const char *data, size_t len, int (*each)(void *ctx, struct json_object *doc, unsigned number),
+              void *ctx, struct errtext *e);
 
 #endif

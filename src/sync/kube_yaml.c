@@ -1,4 +1,4 @@
-#include "sync/kube_files_yaml.h"
+#include "sync/kube_yaml.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -282,9 +282,8 @@ static int on_event(struct reader *r, const yaml_event_t *event,
     }
 }
 
-int kube_files_yaml(const char *data, size_t len,
-                    int (*each)(void *ctx, struct json_object *doc, unsigned number), void *ctx,
-                    struct errtext *e)
+int kube_yaml(const char *data, size_t len, int (*each)(void *ctx, struct json_object *doc, unsigned number),
+              void *ctx, struct errtext *e)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (r == NULL || yaml_parser_initialize(&r->parser) != 1) {

@@ -44,6 +44,8 @@ FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
 .PHONY: all help deps demo test e2e bench unit unit-bin unit-threads clang-warnings fuzz fuzz-bin check format clean install
 .DEFAULT_GOAL := all
+# Objects are kept, also those that only lead to a test program.
+.SECONDARY:
 
 all: $(BIN)/seamark $(BIN)/seamark-sync
 

@@ -1,6 +1,7 @@
 #include "base/rcu.h"
 
 #include <semaphore.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <urcu.h>
 
@@ -62,7 +63,7 @@ struct later {
 static void run_later(struct rcu_head *head)
 {
     GRACE_OVER();
-    struct later *l = caa_container_of(head, struct later, head);
+    struct later *l = (struct later *)(void *)((char *)head - offsetof(struct later, head));
     l->release(l->object);
     free(l);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "sync/kube_config.h"
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 static char folder[] = "/tmp/seamark-auth-XXXXXX";
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 static void events_by_type(void)
 {

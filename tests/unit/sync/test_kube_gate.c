@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "sync/kube_path.h"
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 #define MOST_RANDOM UINT32_MAX
 

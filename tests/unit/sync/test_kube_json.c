@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 #define META                                                                                                 \
     "\"metadata\":{\"namespace\":\"default\",\"name\":\"web\",\"uid\":\"u-1\",\"resourceVersion\":\"42\"}"

@@ -1,7 +1,7 @@
 /* sync/kube_log.h: one line a cause and minute. */
 #include "sync/kube_log.h"
 
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 static void one_line_a_cause(void)
 {

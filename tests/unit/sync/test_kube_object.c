@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sync/kube_time.h"
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 static void addresses_read(void)
 {

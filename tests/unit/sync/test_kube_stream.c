@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "tests/unit/runner.h"
+#include "../runner.h"
 
 /* What came out of a stream, as text: "item;item;!bad;" and behind it "= head" or "error". */
 struct record {

@@ -7,7 +7,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/chain.h"
+#include "serve/metrics.h"
 #include "serve/worker_p.h"
+
+static const struct metric_desc dropped_desc = {
+    .name = "seamark_requests_dropped_total",
+    .help = "Counter of requests that were not answered because too many were under way.",
+    .type = METRIC_COUNTER};
+static const struct metric *dropped;
+
+void request_count_drops(void)
+{
+    dropped = metrics_register(&dropped_desc, NULL, 0);
+}
 
 struct request *request_new(struct worker *w)
 {
@@ -17,7 +29,7 @@ struct request *request_new(struct worker *w)
     else if (w->nrequests < WORKER_REQUESTS_MAX)
         r = malloc(sizeof *r);
     if (r == NULL) {
-        __atomic_fetch_add(&w->dropped_requests, 1, __ATOMIC_RELAXED);
+        metrics_add(dropped, 0, 1);
         return NULL;
     }
     w->nrequests++;

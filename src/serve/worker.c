@@ -222,6 +222,7 @@ static struct worker *worker_new(unsigned index)
 
 int workers_start(unsigned count, struct errtext *e)
 {
+    request_count_drops();
     for (unsigned i = 0; i < count && i < WORKERS_MAX; i++) {
         struct worker *w = worker_new(i);
         if (w == NULL)

@@ -52,7 +52,6 @@ struct worker {
     struct reply *scratch[REQUEST_DEPTH_MAX];
     struct request *free_requests; /* chained by ->origin */
     unsigned nrequests;            /* under way */
-    uint64_t dropped_requests;     /* for want of room; atomic */
     uint64_t random;
     struct task_list due; /* worker_defer */
     struct event *due_event;
@@ -67,6 +66,7 @@ struct worker {
 };
 
 /* request.c */
+void request_count_drops(void);                /* registers the counter; before any request */
 struct request *request_new(struct worker *w); /* NULL at the limit */
 void request_release(struct request *r);
 /* Keeps the request's configuration in the worker while it waits; gives its scratch reply back. */

@@ -17,9 +17,9 @@ from workload import (endpoint, ensure_node, external_name, headless, namespace,
 NS = "changes"
 TYPES = ["A", "AAAA", "SRV", "PTR", "TXT"]
 AGREE_SECONDS = 1
-SAMPLES = 40
-# Two medians of answers that are looked for once a millisecond are the same if they differ by less than that.
-NOISE_MS = 1.0
+SAMPLES = 60
+# What one round of asking takes: a change that both show at the same moment is seen this much later at one of them.
+NOISE_MS = 0.5
 HTTP = port(80, "http")
 
 
@@ -33,7 +33,8 @@ def api(cluster):
 
 @pytest.fixture(scope="module")
 def servers(start_both, api):
-    return start_both("kubeadm")
+    """Without a cache: CoreDNS's keeps the reverse names, and with the stock Corefile all names, for 30 s."""
+    return start_both("none")
 
 
 def full_name(name):
@@ -77,8 +78,7 @@ class Follower:
 
     def disagreement(self, name, rdtype, kind):
         theirs, ours = (ask(server, name, rdtype) for server in self.servers)
-        return [line for line in differences(theirs, ours, ttl_slack=30 if "reverse" in kind else 0)
-                if not known(kind, rdtype, line)]
+        return [line for line in differences(theirs, ours) if not known(kind, rdtype, line)]
 
 
 def seen(server, name, rdtype):
@@ -231,8 +231,12 @@ def endpoint_samples(api, servers):
 
 @pytest.mark.parametrize("samples", [service_samples, headless_samples, endpoint_samples])
 def test_seamark_shows_a_change_no_later(samples, api, servers, capsys):
-    theirs, ours = zip(*samples(api, servers))
+    """Both are timed on the same changes, so the median is taken of the difference at each: what the API server and the
+    machine do to a sample, they do to both."""
+    pairs = list(samples(api, servers))
+    theirs, ours = zip(*pairs)
+    later = statistics.median(our - their for their, our in pairs)
     with capsys.disabled():
         print(f"\n{samples.__doc__} Acknowledged to answered, min / median / max of {SAMPLES}:"
-              f"\n    CoreDNS {summary(theirs)}\n    Seamark {summary(ours)}")
-    assert statistics.median(ours) <= statistics.median(theirs) + NOISE_MS
+              f"\n    CoreDNS {summary(theirs)}\n    Seamark {summary(ours)}, by change {later:+.2f} ms")
+    assert later <= NOISE_MS

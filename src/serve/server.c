@@ -30,10 +30,10 @@ static struct {
     struct config *config;
 } server;
 
-/* What CoreDNS serves where there is nothing to load. */
+/* What CoreDNS serves where there is nothing to load, at the port that -dns.port says. */
 static int default_corefile(struct corefile **out, struct errtext *e)
 {
-    static const char text[] = ".:53 {\n    whoami\n    log\n}\n";
+    static const char text[] = ". {\n    whoami\n    log\n}\n";
     return corefile_parse("(default)", text, sizeof text - 1, out, e);
 }
 

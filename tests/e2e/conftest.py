@@ -29,7 +29,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Says why tests are skipped, and keeps the counts for the closing line."""
+    """Says why tests are skipped and where the logs are, and keeps the counts for the closing line."""
+    if hasattr(terminalreporter.config, "kept"):
+        terminalreporter.write_line(f"kept: {terminalreporter.config.kept}")
     for report in terminalreporter.stats.get("skipped", [])[:1]:
         terminalreporter.write_line(f"skipped: {report.longrepr[2]}")
     terminalreporter.config.counts = {k: len(terminalreporter.stats.get(k, []))
@@ -50,12 +52,12 @@ def manifest(name):
 
 
 @pytest.fixture(scope="session")
-def folder():
-    """Logs, keys and zones of one run; kept where a test failed or E2E_KEEP is set."""
+def folder(request):
+    """Logs, keys and zones of one run; kept where E2E_KEEP is set."""
     path = tempfile.mkdtemp(prefix="seamark-e2e-")
     yield path
     if os.environ.get("E2E_KEEP"):
-        print(f"\nkept: {path}")
+        request.config.kept = path
     else:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -112,6 +114,7 @@ def _starter(kind, program, *more):
     yield start
     for server in started:
         server.stop()
+        assert "Sanitizer" not in server.process.log_text(), server.process.log_tail(60)
 
 
 @pytest.fixture(scope="module")

@@ -2,27 +2,32 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "sync/kube_json.h"
+#include "sync/kube_stream.h"
 #include "sync/kube_yaml.h"
 
 #define JSON_DEPTH_MAX 64
-#define LIST_DEPTH_MAX 4 /* Lists in Lists; kubectl makes none */
+#define LIST_DEPTH_MAX 4         /* Lists in Lists; kubectl makes none */
+#define STREAM_MIN     (4 << 20) /* octets from which on a file is read item by item, if it can be */
 
 struct kube_files {
     char *path;
     struct kube_sink sink;
     uint64_t signature;
-    bool loaded;
+    bool tried;  /* the signature is that of the last load */
+    bool loaded; /* the sink has heard of every kind */
     /* while loading */
     const char *file;
     unsigned document;
@@ -132,7 +137,7 @@ static uint64_t sign(struct kube_files *f)
 
 bool kube_files_changed(struct kube_files *f)
 {
-    return !f->loaded || sign(f) != f->signature;
+    return !f->tried || sign(f) != f->signature;
 }
 
 /* ---- what is in them ---- */
@@ -241,6 +246,55 @@ static int read_json(struct kube_files *f, const char *data, size_t len, struct 
     return ret;
 }
 
+/* ---- large lists ---- */
+
+static int on_item(void *ctx, struct json_object *item)
+{
+    if (text_of(item, "kind")[0] == '\0')
+        return ERR_UNSUPPORTED; /* of a typed list: which, may stand behind the items */
+    on_value(ctx, item, "", 1);
+    return ERR_OK;
+}
+
+static void on_bad_item(void *ctx, const char *why)
+{
+    note_error(ctx, ERR_MALFORMED, why);
+}
+
+static int feed_file(int fd, struct kube_stream *stream, struct errtext *e)
+{
+    char chunk[65536];
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : ERR_OK;
+        int ret = kube_stream_feed(stream, chunk, (size_t)n, e);
+        if (ret != ERR_OK)
+            return ret;
+    }
+}
+
+/* Reads one List item by item, as a list of an API server is read: so `kubectl get -A -o json` of a large
+ * cluster takes no more memory than its objects do. False where the file is something else; then what was
+ * told is told again. */
+static bool stream_list(struct kube_files *f, const char *path)
+{
+    struct kube_stream_taker taker = {.ctx = f, .item = on_item, .bad = on_bad_item};
+    struct kube_list_head head;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct kube_stream *stream = fd < 0 ? NULL : kube_stream_new(KUBE_STREAM_LIST, &taker);
+    f->document = 1;
+    bool read_whole = stream != NULL && feed_file(fd, stream, NULL) == ERR_OK &&
+                      kube_stream_end(stream, &head, NULL) == ERR_OK;
+    f->document = 0;
+    kube_stream_free(stream);
+    if (fd >= 0)
+        close(fd);
+    return read_whole;
+}
+
 static bool looks_like_json(const char *path, const char *data)
 {
     if (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))
@@ -252,9 +306,11 @@ static void load_file(struct kube_files *f, const char *path, const struct stat 
 {
     struct bytes data;
     struct errtext e = {0};
-    (void)st;
     f->file = path;
     f->document = 0;
+    if (st->st_size >= STREAM_MIN && S_ISREG(st->st_mode) && !has_suffix(path, ".yaml") &&
+        !has_suffix(path, ".yml") && stream_list(f, path))
+        return;
     bytes_init(&data, KUBE_FILES_SIZE_MAX);
     int ret = fsio_read(path, &data);
     if (ret == ERR_OK && data.len > 0)
@@ -279,6 +335,7 @@ int kube_files_load(struct kube_files *f)
 {
     bool first = !f->loaded;
     f->first_error = ERR_OK;
+    f->tried = true;
     f->signature = sign(f); /* before reading: a change in between is seen next time */
     tell_cluster(f);
     for (int kind = 0; kind < KUBE_KINDS; kind++)

@@ -24,6 +24,7 @@ struct publisher {
     bool *ours;
     struct bytes identity;
     char cluster[128];
+    bool other_cluster; /* it became another one while live */
     char versions[KUBE_KINDS][VERSION_MAX];
     bool listed[KUBE_KINDS];
     bool live;
@@ -184,13 +185,21 @@ static void on_change(void *ctx, size_t zone, char op, const struct rr *rr)
     p->begun[zone] = true;
 }
 
+/* Every zone is compared with its files anew. */
+static void distrust_files(struct publisher *p)
+{
+    p->other_cluster = false;
+    for (size_t i = 0; i < p->rules.nzones; i++)
+        p->zones[i].state = ZONE_STALE;
+    p->retry_ms = clock_ms();
+}
+
 static int flush(struct publisher *p)
 {
     if (changes_pending(p->changes) > 0) {
         memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
         if (changes_take(p->changes, on_change, p) != ERR_OK)
-            for (size_t i = 0; i < p->rules.nzones; i++)
-                p->zones[i].state = ZONE_STALE;
+            distrust_files(p);
         publish_cause_reset(&p->cause);
     }
     p->next_flush_ms = clock_ms() + PUBLISH_WAIT_MS;
@@ -304,6 +313,9 @@ static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_v
     note_version(p, kind, resource_version);
     if (!p->live && all_listed(p))
         go_live(p);
+    if (p->other_cluster) /* the address leads to another cluster now: new files, with its name in the header
+                           */
+        distrust_files(p);
     after_event(p);
 }
 
@@ -316,7 +328,10 @@ static void sink_progress(void *ctx, enum kube_kind kind, const char *resource_v
 static void sink_cluster(void *ctx, const char *uid)
 {
     struct publisher *p = ctx;
+    char old[sizeof p->cluster];
+    memcpy(old, p->cluster, sizeof old);
     label_printable(uid, p->cluster);
+    p->other_cluster = p->live && strcmp(old, p->cluster) != 0;
 }
 
 struct kube_sink publish_sink(struct publisher *p)

@@ -240,6 +240,55 @@ static void errors_keep_what_was_there(void)
     close_folder(f, &h);
 }
 
+/* A file of more than 4 MiB: `begin`, many services, `end`. */
+static void write_large(const struct heard *h, const char *begin, const char *item, const char *end)
+{
+    struct bytes text;
+    bytes_init(&text, 64 << 20);
+    bytes_append_str(&text, begin);
+    for (int i = 0; i < 50000; i++)
+        bytes_printf(&text, "%s%s", i > 0 ? ",\n" : "", item);
+    bytes_append_str(&text, end);
+    CU_ASSERT(text.len > 4 << 20);
+    write_file(h, "large.json", text.data);
+    bytes_free(&text);
+}
+
+static void expect_large(struct kube_files *f, struct heard *h, int code, size_t least)
+{
+    size_t lines = 0;
+    h->text.max = 64 << 20;
+    bytes_reset(&h->text);
+    CU_ASSERT_EQUAL(kube_files_load(f), code);
+    static const char line[] = "Service default/x\n";
+    for (size_t at = 0; at + sizeof line - 1 <= h->text.len; at++)
+        lines += memcmp(h->text.data + at, line, sizeof line - 1) == 0;
+    CU_ASSERT(lines >= least);
+}
+
+#define SERVICE_LONG                                                                                         \
+    "{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"x\"}, \"spec\": {\"type\": " \
+    "\"ClusterIP\"}}"
+
+static void large_files(void)
+{
+    struct heard h;
+    struct kube_files *f = open_folder(&h);
+    write_large(&h, "{\"apiVersion\": \"v1\", \"items\": [", SERVICE_LONG, "], \"kind\": \"List\"}\n");
+    expect_large(f, &h, ERR_OK, 50000);
+    write_large(&h, "{\"items\": [",
+                "{\"metadata\": {\"name\": \"x\"}, \"spec\": {\"type\": \"ClusterIP\", \"selector\": {\"a\": "
+                "\"b\"}}}",
+                "], \"kind\": \"ServiceList\", \"apiVersion\": \"v1\"}");
+    expect_large(f, &h, ERR_OK, 50000); /* the kind stands behind the items */
+    write_large(&h, "{\"items\": [", SERVICE_LONG, "], \"kind\": \"List\"} " SERVICE_X);
+    expect_large(f, &h, ERR_OK, 50001); /* not one list alone */
+    write_large(&h, "{\"items\": [", SERVICE_LONG, "");
+    expect_large(f, &h, ERR_MALFORMED, 0);
+    remove_file(&h, "large.json");
+    close_folder(f, &h);
+}
+
 static void a_path_that_is_not_there(void)
 {
     struct heard h;
@@ -247,6 +296,7 @@ static void a_path_that_is_not_there(void)
     CU_ASSERT_EQUAL(rmdir(h.folder), 0);
     bytes_append_str(&h.text, "");
     CU_ASSERT_EQUAL(kube_files_load(f), -2 /* ENOENT */);
+    CU_ASSERT_FALSE(kube_files_changed(f));         /* said once, not every second */
     CU_ASSERT_PTR_NULL(strstr(h.text.data, "end")); /* not an empty cluster */
     CU_ASSERT_EQUAL(mkdir(h.folder, 0755), 0);
     write_file(&h, "a.json", SERVICE_X);
@@ -266,6 +316,7 @@ int main(void)
         {"depth, values and anchors are bounded", yaml_limits},
         {"a folder is read in sorted order, lists and all", a_folder_in_sorted_order},
         {"errors remove nothing that was there", errors_keep_what_was_there},
+        {"large lists are read, whole or item by item", large_files},
         {"a path that is not there is no empty cluster", a_path_that_is_not_there},
     };
     return run_suite("kube_files", tests, sizeof tests / sizeof tests[0]);

@@ -300,6 +300,27 @@ static void another_cluster_is_a_new_file(void)
     folder_close(&f);
 }
 
+static void another_cluster_under_the_same_address(void)
+{
+    struct folder f;
+    struct site s;
+    int applied;
+    folder_open(&f);
+    site_open(&s, &f, "");
+    site_list(&s, "c1", NAMESPACE WEB("10.0.0.1"));
+    uint32_t first = serial_of(&f, NULL);
+    site_list(&s, "c2", NAMESPACE WEB("10.0.0.2"));
+    CU_ASSERT_EQUAL(publish_finish(s.publisher), ERR_OK);
+    CU_ASSERT(serial_of(&f, &applied) > first);
+    CU_ASSERT_EQUAL(applied, 0);
+    char path[256];
+    struct zonefile_header header;
+    CU_ASSERT_EQUAL(zonefile_read_header(folder_file(&f, ZONE ".zone", path), &header, NULL), ERR_OK);
+    CU_ASSERT_STRING_EQUAL(header.cluster, "c2");
+    site_close(&s);
+    folder_close(&f);
+}
+
 /* ---- random histories, with restarts in between ---- */
 
 static void history_put(void *ctx, const struct kube_object *o)
@@ -513,6 +534,7 @@ int main(void)
         {"a change is written at once, those that follow together", one_change_at_once_more_together},
         {"a full batch does not wait", a_full_batch_does_not_wait},
         {"another cluster is a new file", another_cluster_is_a_new_file},
+        {"so is another cluster under the same address", another_cluster_under_the_same_address},
         {"random histories with restarts leave on disk what the objects make", histories},
         {"a zone file written anew loses nothing that comes meanwhile", rewriting_keeps_what_comes_meanwhile},
         {"a zone file that cannot be written anew costs nothing", rewriting_that_fails_costs_nothing},

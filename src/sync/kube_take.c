@@ -1,5 +1,6 @@
 /* What comes in for one kind, item by item, and what the sink hears of it. The JSON part of kube_watch_p.h's
  * machine. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,19 +61,27 @@ static void leave_out(struct kube_follow *f, const char *what, const char *why)
                 what, why);
 }
 
-static void put(struct kube_follow *f, struct json_object *j)
+/* -ENOMEM ends the answer, so that what did not fit is asked for again; what cannot be read would not become
+ * better by that. */
+static int put(struct kube_follow *f, struct json_object *j)
 {
     struct kube_watch *w = f->watch;
     struct errtext e = {{0}};
     struct kube_object *o;
-    if (kube_json_object(j, f->kind, &o, &e) != ERR_OK) {
+    int ret = kube_json_object(j, f->kind, &o, &e);
+    if (ret == -ENOMEM) {
+        f->ended_by = errtext_set(&f->why, ret, "%s", e.text);
+        return ret;
+    }
+    if (ret != ERR_OK) {
         leave_out(f, "an object", e.text);
-        return;
+        return ERR_OK;
     }
     if (f->kind == KUBE_NAMESPACE && strcmp(o->name, "kube-system") == 0)
         kube_watch_saw_cluster(w, o->uid);
     f->items++;
     w->sink.put(w->sink.ctx, o);
+    return ERR_OK;
 }
 
 static void take_out(struct kube_follow *f, const struct kube_identity *id)
@@ -125,21 +134,21 @@ int kube_take_event(void *ctx, struct json_object *j)
     struct kube_identity id = kube_json_identity(event.object);
     if (event.type == KUBE_EVENT_BOOKMARK)
         return take_bookmark(f, &event, id.resource_version);
+    int ret = ERR_OK;
     if (event.type == KUBE_EVENT_PUT)
-        put(f, event.object);
+        ret = put(f, event.object);
     else
         take_out(f, &id);
-    if (f->state == FOLLOW_WATCHING) {
+    if (ret == ERR_OK && f->state == FOLLOW_WATCHING) {
         f->status.events++;
         advance(f, id.resource_version);
     }
-    return ERR_OK;
+    return ret;
 }
 
 int kube_take_item(void *ctx, struct json_object *j)
 {
-    put(ctx, j);
-    return ERR_OK;
+    return put(ctx, j);
 }
 
 void kube_take_bad(void *ctx, const char *why)

@@ -178,6 +178,21 @@ def test_a_server_below_a_path(tmp_path):
             assert api.asked()[0].path == "/k8s/clusters/c-1/api/v1/namespaces"
 
 
+def test_a_proxy_of_the_kubeconfig_is_asked_in_the_servers_place(tmp_path):
+    with server() as api:
+        config = kubeconfig(tmp_path, api, {"proxy-url": api.url}, url="http://kubernetes.invalid:8080")
+        with Driver("-kubeconfig", str(config)) as driver:
+            driver.wait_synced(api)
+            assert {r.headers["host"] for r in api.asked()} == {"kubernetes.invalid:8080"}
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_loopback():
+    nobody = "http://127.0.0.1:9"
+    with server() as api:
+        with Driver(endpoint=api.url, environment={"http_proxy": nobody, "all_proxy": nobody}) as driver:
+            driver.wait_synced(api)
+
+
 def test_what_it_cannot_do_is_an_error_at_the_start(tmp_path):
     with server() as api:
         config = kubeconfig(tmp_path, api, user={"exec": {"command": "aws", "args": ["eks", "get-token"]}})

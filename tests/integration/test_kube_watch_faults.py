@@ -48,7 +48,7 @@ def test_a_server_that_was_away_is_asked_once_a_resource_from_the_last_version(a
         api.stop()
         api.put(service("default", "new"))
         api.delete("services", "default", "web")
-        time.sleep(4)
+        time.sleep(1.5)
         assert driver.model == model  # nothing is forgotten while it is away
         before = len(api.asked())
         api.start()
@@ -59,7 +59,8 @@ def test_a_server_that_was_away_is_asked_once_a_resource_from_the_last_version(a
         services = next(r for r in asked if r.resource == "services")
         assert services.query["resourceVersion"] == str(last)
         assert driver.count("^list_begin services") == 1
-        assert driver.count("no good answer") == 1 and driver.count("answers again") == 1
+        assert driver.count("no good answer") == 2  # the connection was lost, and there is no other
+        assert driver.count("answers again") == 1
 
 
 def test_an_absent_server_is_asked_with_growing_patience():
@@ -77,10 +78,10 @@ def test_an_absent_server_is_asked_with_growing_patience():
 
     threading.Thread(target=refuse, daemon=True).start()
     with Driver(endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}", timing=None) as driver:
-        time.sleep(9)
+        time.sleep(5)
         assert driver.count("no good answer") == 1
         gaps = [later - earlier for earlier, later in zip(accepted, accepted[1:])]
-        assert 5 <= len(accepted) <= 6 and gaps == sorted(gaps) and gaps[0] >= 0.25 and gaps[-1] >= 3.9
+        assert len(accepted) == 5 and gaps == sorted(gaps) and gaps[0] >= 0.25 and gaps[-1] >= 1.9
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
 
@@ -275,7 +276,7 @@ def test_bookmarks_keep_a_quiet_watch_alive():
         with Driver(endpoint=fill(api).url) as driver:
             driver.wait_synced(api)
             watched(api)
-            time.sleep(4)
+            time.sleep(3)
             assert len(api.asked("services", "watch")) <= 2
 
 

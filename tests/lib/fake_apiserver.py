@@ -293,7 +293,8 @@ class FakeApiServer:
     # ---- answering ----
 
     def answer(self, connection, target, headers):
-        path, _, query_text = target.partition("?")
+        target = target.removeprefix("http://")  # as a proxy is asked
+        path, _, query_text = target[target.index("/"):].partition("?")
         query = dict(urllib.parse.parse_qsl(query_text, keep_blank_values=True))
         resource = next((r for r, (p, _, _) in KINDS.items() if p == path), None)
         verb = "watch" if query.get("watch") in ("1", "true") else "list"

@@ -1,5 +1,6 @@
 """Runs kube_watch_driver against a FakeApiServer, and keeps what its sink was told as a test can compare it."""
 
+import functools
 import os
 import pathlib
 import re
@@ -18,6 +19,7 @@ FAST = {
 }
 
 
+@functools.cache
 def program():
     variant = "asan" if "asan" in os.environ.get("SEAMARK_BIN", "") else "plain"
     path = f"build/{variant}/integration/kube_watch_driver"

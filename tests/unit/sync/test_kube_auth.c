@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sync/kube_config.h"
 #include "../runner.h"
+#include "sync/kube_config.h"
 
 static char folder[] = "/tmp/seamark-auth-XXXXXX";
 

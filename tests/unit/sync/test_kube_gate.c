@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../runner.h"
 #include "base/err.h"
 #include "sync/kube_path.h"
-#include "../runner.h"
 
 #define MOST_RANDOM UINT32_MAX
 

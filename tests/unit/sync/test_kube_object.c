@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sync/kube_time.h"
 #include "../runner.h"
+#include "sync/kube_time.h"
 
 static void addresses_read(void)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "../runner.h"
+#include "base/bytes.h"
 
 /* What came out of a stream, as text: "item;item;!bad;" and behind it "= head" or "error". */
 struct record {

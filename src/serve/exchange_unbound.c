@@ -36,9 +36,9 @@
 #define OUTGOING_RANGE 256
 /* TCP connections of one context; each has a buffer of 64 KiB once it is used, and carries many questions. */
 #define OUTGOING_TCP 4
-/* Sends of one question before the library gives up: 376 + 752 + 1504 ms to an upstream not yet known, so
- * that the set's read_timeout (2 s) comes first; and at most 3 packets for an upstream that answers SERVFAIL.
- */
+/* Sends of one question before the library gives up: at 0, 800 and 2,400 ms to an upstream not yet known
+ * (base_config), so that one that takes 1.5 s is waited for and read_timeout (2 s) comes first; and at most 3
+ * packets for an upstream that answers SERVFAIL. */
 #define SENDS 3
 
 /* A name that only the library's own table knows: asking for it finalises a new context without a packet. The
@@ -93,6 +93,7 @@ static const char base_config[] =
     "  key-cache-size: 4k\n  key-cache-slabs: 1\n"
     "  infra-cache-numhosts: 16\n  infra-cache-slabs: 1\n"
     "  infra-host-ttl: 60\n"
+    "  unknown-server-time-limit: 800\n"
     "  infra-keep-probing: yes\n"
     "  harden-below-nxdomain: no\n"
     "  qname-minimisation: no\n"

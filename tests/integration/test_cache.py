@@ -254,6 +254,55 @@ def test_a_reload_keeps_the_cache_where_the_block_would_still_answer_so(up):
             assert server.metric("coredns_cache_entries", type="success") == 1
 
 
+def test_a_reload_while_an_entry_is_being_refreshed(up):
+    text = corefile(up, "cache 1 {\n success 1024 1 1\n serve_stale 1h immediate\n}")
+    with Forwarder(text) as server:
+        server.ask("www.example.org")
+        time.sleep(1.1)
+        up.silent = True
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]  # and it is asked for again, in vain
+        server.reload(text + "# 1\n")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        server.reload(text + "# 2\n")
+        up.silent = False
+        up.add("www.example.org", "A", "10.0.0.2")
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 8)
+
+
+# ---- names of the cluster ----
+
+SERVICE = """apiVersion: v1
+kind: Namespace
+metadata: {name: default, resourceVersion: "1"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: default, uid: w, resourceVersion: "%d"}
+spec: {clusterIP: %s, clusterIPs: [%s], ports: [{name: http, port: 80, protocol: TCP}]}
+"""
+
+
+def test_names_of_the_cluster_are_not_kept_but_what_falls_through_is(up):
+    up.add("8.8.8.8.in-addr.arpa", "PTR", "dns.example.")
+    kubernetes = "kubernetes cluster.local in-addr.arpa {\n objects {folder}/objects.yaml\n ttl 60\n fallthrough in-addr.arpa\n}"
+    text = corefile(up, "cache 30", kubernetes)
+    with Forwarder(text, files={"objects.yaml": SERVICE % (1, "10.96.0.5", "10.96.0.5")}) as server:
+        server.sync()
+        server.wait(lambda: addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.0.5"], "the service")
+        assert ttls(server.ask("web.default.svc.cluster.local")) == {30}  # the cache's limit holds all the same
+        assert server.metric("coredns_cache_entries") == 0
+        assert len(server.ask("8.8.8.8.in-addr.arpa", "PTR").answer) == 1
+        again = server.ask("8.8.8.8.in-addr.arpa", "PTR")
+        assert len(again.answer) == 1 and up.count("8.8.8.8.in-addr.arpa") == 1
+        time.sleep(1.1)
+        assert ttls(server.ask("8.8.8.8.in-addr.arpa", "PTR")) <= {29, 28}  # not kept anew by being asked for
+        assert server.metric("coredns_cache_hits_total") == 2
+        with open(os.path.join(server.folder.name, "objects.yaml"), "w", encoding="utf-8") as f:
+            f.write(SERVICE % (2, "10.96.0.6", "10.96.0.6"))
+        server.sync()
+        server.wait(lambda: addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.0.6"], "the change", 2)
+
+
 # ---- the directive ----
 
 

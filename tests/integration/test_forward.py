@@ -152,6 +152,28 @@ def test_force_tcp_and_prefer_udp(up):
         assert up.count(proto="tcp") == 0
 
 
+def test_an_idle_tcp_connection_is_used_again_until_it_expires(up):
+    with Forwarder(corefile(up.address, "force_tcp", "expire 1s"), workers=1) as server:
+        for i in range(4):
+            server.ask(f"n{i}.example.org")
+        assert up.connections == 1
+        time.sleep(1.5)
+        server.ask("later.example.org")
+        assert up.connections == 2
+
+
+def test_an_upstream_over_ipv6():
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on loopback")
+    with Upstream(host="::1") as upstream:
+        upstream.add("www.example.org", "A", "10.0.0.6")
+        with Forwarder(corefile(upstream.address)) as server:
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.6"]
+            assert server.metric("coredns_proxy_request_duration_seconds_count", to=upstream.address) == 1
+
+
 # ---- which names ----
 
 
@@ -261,6 +283,28 @@ def test_an_outage_that_is_over_is_over_for_names_asked_during_it_too(up):
         server.wait_log(r"answers again", 3)
         answer, elapsed = timed(server.ask, "www.example.org")
         assert addresses(answer) == ["10.0.0.1"] and elapsed < 0.25
+
+
+def test_without_max_fails_nothing_is_checked_and_nobody_is_down(up):
+    up.silent = True
+    with Forwarder(corefile(up.address, "max_fails 0", "read_timeout 100ms", "health_check 20ms")) as server:
+        for i in range(3):
+            assert server.ask(f"n{i}.example.org").rcode() == dns.rcode.SERVFAIL
+        assert {str(q.name) for q in up.names()} == {f"n{i}.example.org." for i in range(3)}
+        up.silent = False
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_health_checks_ask_what_they_are_told(up):
+    up.silent = True
+    with Forwarder(corefile(up.address, "read_timeout 100ms", "health_check 50ms no_rec domain check.test")) as server:
+        server.ask("www.example.org")
+        up.wait("check.test")
+        check = up.names("check.test")[0]
+        assert check.type == dns.rdatatype.NS and not check.message.flags & dns.flags.RD
+        up.behave("check.test", rcode="REFUSED")  # an answer is an answer
+        up.silent = False
+        server.wait_log("answers again")
 
 
 def test_failfast_answers_at_once_when_all_are_down(up):

@@ -37,10 +37,10 @@ def free_port():
 class Forwarder:
     """`corefile` may hold {port} and {metrics}; flags are further arguments of the command."""
 
-    def __init__(self, corefile, *flags, files=None):
+    def __init__(self, corefile, *flags, files=None, workers=2):
         self.folder = tempfile.TemporaryDirectory()
         self.port, self.metrics_port = free_port(), free_port()
-        self.flags = flags
+        self.flags = [f"-workers={workers}", *flags]
         self.path = os.path.join(self.folder.name, "Corefile")
         for name, text in (files or {}).items():
             with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as f:
@@ -56,8 +56,7 @@ class Forwarder:
     def start(self):
         with open(os.path.join(self.folder.name, "log"), "wb") as log:
             self.process = subprocess.Popen(
-                [os.path.join(BIN, "seamark"), "-conf", self.path, "-sync=external", "-zones", self.folder.name, "-workers=2"]
-                + list(self.flags),
+                [os.path.join(BIN, "seamark"), "-conf", self.path, "-sync=external", "-zones", self.folder.name, *self.flags],
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -87,6 +86,11 @@ class Forwarder:
                 print(self.log())
         finally:
             self.folder.cleanup()
+
+    def sync(self):
+        """Renders the zones of its kubernetes blocks anew."""
+        command = [os.path.join(BIN, "seamark-sync"), "-conf", self.path, "-zones", self.folder.name, "-once"]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
 
     def reload(self, corefile=None):
         if corefile is not None:

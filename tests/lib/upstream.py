@@ -39,6 +39,7 @@ class Upstream:
         self.negative_ttl = (300, 300)  # TTL and minimum of the SOA
         self.udp = self.tcp = None
         self.silent = False  # takes questions and says nothing
+        self.connections = 0  # that were accepted over TCP
         self.later, self.later_changed, self.order = [], threading.Condition(), itertools.count()
         threading.Thread(target=self._answer_later, daemon=True).start()
 
@@ -105,17 +106,18 @@ class Upstream:
 
     @property
     def address(self):
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def _bind(self):
         """A port that is free for both; the one it had, where it was started before."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         while True:
-            tcp, udp = socket.socket(socket.AF_INET, socket.SOCK_STREAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            tcp, udp = socket.socket(family, socket.SOCK_STREAM), socket.socket(family, socket.SOCK_DGRAM)
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             try:
                 tcp.bind((self.host, self.port))
-                udp.bind(tcp.getsockname())
+                udp.bind(tcp.getsockname()[:2])
                 return udp, tcp
             except OSError as error:
                 tcp.close()
@@ -136,7 +138,7 @@ class Upstream:
         udp, tcp, self.udp, self.tcp = self.udp, self.tcp, None, None
         if udp is not None:
             with contextlib.suppress(OSError):
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", udp.getsockname())  # wakes the thread
+                socket.socket(udp.family, socket.SOCK_DGRAM).sendto(b"", udp.getsockname())  # wakes the thread
             udp.close()
             with contextlib.suppress(OSError):
                 tcp.shutdown(socket.SHUT_RDWR)
@@ -164,6 +166,7 @@ class Upstream:
                 connection, _ = sock.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
 
     def _serve_connection(self, connection):

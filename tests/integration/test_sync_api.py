@@ -14,6 +14,13 @@ ZONE = "cluster.local"
 REVERSE = "10.in-addr.arpa"
 
 
+@pytest.fixture(autouse=True)
+def _every_zone_file_is_valid(tmp_path):
+    """Whatever a test leaves behind is accepted by all checkers."""
+    yield
+    checkzone.check_tree(tmp_path)
+
+
 @pytest.fixture(name="api")
 def _api():
     with FakeApiServer() as api:

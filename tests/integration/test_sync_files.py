@@ -29,6 +29,13 @@ def journal_of(folder, zone=ZONE):
     return os.path.join(folder, zone + ".journal")
 
 
+@pytest.fixture(autouse=True)
+def _every_zone_file_is_valid(tmp_path):
+    """Whatever a test leaves behind is accepted by all checkers."""
+    yield
+    checkzone.check_tree(tmp_path)
+
+
 @pytest.fixture(name="folder")
 def _folder(tmp_path):
     return str(tmp_path / "zones")

@@ -40,6 +40,13 @@ def check_folder(folder):
     return paths
 
 
+def check_tree(top):
+    """check() for every zone file below a folder."""
+    for folder, _, files in os.walk(top):
+        if any(f.endswith(".zone") for f in files):
+            check_folder(folder)
+
+
 def lines_of(path):
     """The record lines of a zone file, without the SOA."""
     with open(path, encoding="ascii") as f:

@@ -6,9 +6,10 @@ import zlib
 SOA = "{zone}\t30\tIN\tSOA\tns.dns.{zone} hostmaster.{zone} {serial} 7200 1800 86400 30"
 
 
-def identity(objects, ttl=5, pods="disabled", primary="cluster.local."):
-    """The line that says what a `kubernetes` block with `objects PATH` renders from."""
-    return (f"objects:{objects} ttl={ttl} pods={pods} namespaces=* endpoint_pod_names=no noendpoints=no ignore=none "
+def identity(objects=None, ttl=5, pods="disabled", primary="cluster.local."):
+    """The line that says what a `kubernetes` block renders from: with `objects PATH`, or in a cluster."""
+    source = "in-cluster" if objects is None else f"objects:{objects}"
+    return (f"{source} ttl={ttl} pods={pods} namespaces=* endpoint_pod_names=no noendpoints=no ignore=none "
             f"primary={primary}")
 
 

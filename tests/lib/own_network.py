@@ -44,13 +44,13 @@ def _loopback(addresses):
                                                     socket.inet_aton(address)))
 
 
-def _ask(server, name, rdtype):
+def _ask(server, name, rdtype, timeout=8.0):
     import dns.message  # pylint: disable=import-outside-toplevel  # not needed by those who only ask whether
     import dns.query
     import dns.rcode
     query = dns.message.make_query(name, rdtype)
     try:
-        answer = dns.query.udp(query, server, timeout=8, ignore_unexpected=True)
+        answer = dns.query.udp(query, server, timeout=timeout, ignore_unexpected=True)
     except (OSError, dns.exception.DNSException):
         return None
     return [dns.rcode.to_text(answer.rcode()),
@@ -74,7 +74,7 @@ def _main(questions, addresses, command):
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
         first = questions["dns"][0]
         deadline = time.monotonic() + 20
-        while _ask(*first) is None and server.poll() is None and time.monotonic() < deadline:
+        while _ask(*first, timeout=0.3) is None and server.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         result = {"dns": [_ask(*q) for q in questions["dns"]], "http": [_get(url) for url in questions["http"]]}
         for _ in range(2):  # the second cuts lameduck short

@@ -234,9 +234,7 @@ static void read_endpoint(struct reader *r, struct json_object *j, bool fqdn, st
     r->where = "endpoints[].conditions";
     out->ready = truth(r, conditions, "ready", true);
     r->where = "endpoints[].targetRef";
-    const char *kind = word(r, target, "kind");
-    bool pod = kind[0] == '\0' || strcmp(kind, "Pod") == 0;
-    out->target_name = pod ? text(r, target, "name") : "";
+    out->target_name = text(r, target, "name");
     r->where = "endpoints[].addresses[]";
     out->fqdn = fqdn && listed > 0 ? keep(r, element(r, addresses, 0, json_type_string), "") : "";
     out->ips = ips(r, addresses, fqdn ? 0 : listed, &out->nips);

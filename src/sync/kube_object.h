@@ -42,7 +42,7 @@ struct kube_endpoint {
     const struct ip *ips; /* addresses of an IPv4 or IPv6 slice */
     size_t nips;
     const char *hostname;    /* "" where none */
-    const char *target_name; /* targetRef.name where it is a Pod; "" where none */
+    const char *target_name; /* targetRef.name, of whatever kind, as CoreDNS; "" where none */
     const char *fqdn;        /* the first address of an FQDN slice; "" otherwise */
     bool ready;              /* conditions.ready true or absent */
 };

@@ -121,7 +121,7 @@ static void slice_with_everything(void)
     CU_ASSERT_FALSE(s->endpoints[0].ready);
     CU_ASSERT_EQUAL_FATAL(s->endpoints[1].nips, 2);
     assert_ip(&s->endpoints[1].ips[1], "10.1.0.3");
-    CU_ASSERT_STRING_EQUAL(s->endpoints[1].target_name, "");
+    CU_ASSERT_STRING_EQUAL(s->endpoints[1].target_name, "n");
     CU_ASSERT_TRUE(s->endpoints[1].ready);
     CU_ASSERT_EQUAL(s->endpoints[2].nips, 0);
     CU_ASSERT_TRUE(s->endpoints[2].ready);

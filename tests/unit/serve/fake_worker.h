@@ -6,6 +6,7 @@
 #ifndef SEAMARK_TESTS_FAKE_WORKER_H
 #define SEAMARK_TESTS_FAKE_WORKER_H
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -94,6 +95,12 @@ int control_post(void (*fn)(void *ctx), void *ctx)
 struct event_base *control_base(void)
 {
     return fake_base;
+}
+
+/* request.c's, which cannot be had without the real worker. */
+uint16_t address_port(const union address *a)
+{
+    return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in.sin_port);
 }
 
 #endif

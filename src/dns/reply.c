@@ -10,6 +10,7 @@
 #define EDE_FIXED    6   /* octets of an extended error without text (RFC 8914 section 2) */
 #define EDE_TEXT_MAX 200 /* octets of explanation: enough for a sentence and an address */
 #define LABELS_MAX   128
+#define SRV_FIXED    6 /* octets of SRV rdata before the target */
 
 void reply_begin(struct reply *r, const struct query *q)
 {
@@ -122,6 +123,19 @@ static void put_name(struct reply *r, struct cursor *c, const uint8_t *name)
         remember(r, s.hash[k], start + s.at[k]);
 }
 
+/* Remembers the name at the end of what was written, which is not to be compressed itself (RFC 2782) but may
+ * be pointed to: the addresses of SRV targets follow. */
+static void remember_written(struct reply *r, const struct cursor *c, const uint8_t *name)
+{
+    struct suffixes s;
+    if (r->nnames == 0 && r->q->qname_len > 0)
+        remember_question(r);
+    suffixes_of(name, &s);
+    size_t start = (size_t)(c->at - r->wire) - name_len(name);
+    for (unsigned k = 0; k < s.count && find_written(r, s.hash[k], name + s.at[k]) == 0; k++)
+        remember(r, s.hash[k], start + s.at[k]);
+}
+
 static void put_owner(struct reply *r, struct cursor *c, const uint8_t *owner)
 {
     if (r->q->qname_len > 0 && name_equal(owner, r->q->qname))
@@ -163,6 +177,9 @@ static void put_rdata(struct reply *r, struct cursor *c, const struct rr *rr)
     }
     if (names == 0) {
         cursor_put(c, rr->rdata, rr->rdlen);
+        if (rr->type == RR_SRV && !c->failed && rr->rdlen > SRV_FIXED &&
+            name_check(rr->rdata + SRV_FIXED, rr->rdlen - SRV_FIXED) == rr->rdlen - SRV_FIXED)
+            remember_written(r, c, rr->rdata + SRV_FIXED);
         return;
     }
     const uint8_t *p = rr->rdata;
@@ -267,8 +284,8 @@ void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
     uint8_t *a = r->wire + r->rr[i].rdata;
     uint8_t *b = r->wire + r->rr[j].rdata;
     unsigned fixed;
-    if (i == j || len != reply_rdlen(r, j) || compressible_names(r->rr[i].type, &fixed) > 0 ||
-        compressible_names(r->rr[j].type, &fixed) > 0)
+    if (i == j || len != reply_rdlen(r, j) || r->rr[i].type != r->rr[j].type ||
+        compressible_names(r->rr[i].type, &fixed) > 0)
         return;
     for (uint16_t k = 0; k < len; k++) {
         uint8_t t = a[k];

@@ -138,6 +138,21 @@ static void names_are_compressed_where_they_may_be(void)
     }
 }
 
+static void the_target_of_a_service_is_written_out_and_pointed_to(void)
+{
+    ask("_http._tcp.web.example.", RR_SRV);
+    add(SECTION_ANSWER, "_http._tcp.web.example. 1 IN SRV 0 50 80 pod-1.web.example.");
+    add(SECTION_ANSWER, "_http._tcp.web.example. 1 IN SRV 0 50 80 pod-2.web.example.");
+    size_t before = r.len;
+    add(SECTION_ADDITIONAL, "pod-2.web.example. 1 IN A 10.0.0.2");
+    CU_ASSERT_EQUAL(r.len - before, 2 + 10 + 4);
+    reply_finish(&r, 512);
+    read_back();
+    CU_ASSERT_STRING_EQUAL(seen_text, "1 _http._tcp.web.example.\t1\tIN\tSRV\t0 50 80 pod-1.web.example.\n"
+                                      "1 _http._tcp.web.example.\t1\tIN\tSRV\t0 50 80 pod-2.web.example.\n"
+                                      "3 pod-2.web.example.\t1\tIN\tA\t10.0.0.2\n");
+}
+
 static void the_question_gives_its_case_to_its_owner_and_to_nothing_else(void)
 {
     ask("WeB.ExAmPlE.", RR_CNAME);
@@ -656,6 +671,8 @@ static const struct unit_test tests[] = {
      flags_of_the_query_and_of_the_answer_meet_in_the_header},
     {"an error without question is a header", an_error_without_question_is_a_header},
     {"names are compressed where they may be", names_are_compressed_where_they_may_be},
+    {"the target of a service is written out, and pointed to",
+     the_target_of_a_service_is_written_out_and_pointed_to},
     {"the question gives its case to its owner and to nothing else",
      the_question_gives_its_case_to_its_owner_and_to_nothing_else},
     {"a name that differs in case is not compressed against another",

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
 #include "sync/kube_json.h"
@@ -19,19 +20,22 @@
 #include "sync/kube_yaml.h"
 
 #define JSON_DEPTH_MAX 64
-#define LIST_DEPTH_MAX 4         /* Lists in Lists; kubectl makes none */
+#define LIST_DEPTH_MAX 4     /* Lists in Lists; kubectl makes none */
+#define RETRY_MS       30000 /* until what could not be read is read again, where nothing changes before */
 #define STREAM_MIN     (4 << 20) /* octets from which on a file is read item by item, if it can be */
 
 struct kube_files {
     char *path;
     struct kube_sink sink;
     uint64_t signature;
-    bool tried;  /* the signature is that of the last load */
-    bool loaded; /* the sink has heard of every kind */
+    bool tried;        /* the signature is that of the last load */
+    uint64_t retry_ms; /* after an incomplete load: not before; 0: none */
+    bool loaded;       /* the sink has heard of every kind */
     /* while loading */
     const char *file;
     unsigned document;
     int first_error;
+    bool incomplete; /* something could not be read at all: what is missing is not gone */
 };
 
 struct kube_files *kube_files_new(const char *path, const struct kube_sink *sink)
@@ -61,6 +65,8 @@ static void note_error(struct kube_files *f, int code, const char *why)
         log_error("sync: %s: %s", f->file, why);
     if (f->first_error == ERR_OK)
         f->first_error = code;
+    if (code > -ERR_BASE) /* the system's: no memory, a failed read, no permission */
+        f->incomplete = true;
 }
 
 /* ---- which files ---- */
@@ -137,6 +143,8 @@ static uint64_t sign(struct kube_files *f)
 
 bool kube_files_changed(struct kube_files *f)
 {
+    if (f->retry_ms != 0 && clock_ms() >= f->retry_ms)
+        return true;
     return !f->tried || sign(f) != f->signature;
 }
 
@@ -333,8 +341,8 @@ static void tell_cluster(const struct kube_files *f)
 
 int kube_files_load(struct kube_files *f)
 {
-    bool first = !f->loaded;
     f->first_error = ERR_OK;
+    f->incomplete = false;
     f->tried = true;
     f->signature = sign(f); /* before reading: a change in between is seen next time */
     tell_cluster(f);
@@ -345,11 +353,11 @@ int kube_files_load(struct kube_files *f)
         f->file = f->path;
         f->document = 0;
         note_error(f, ret, err_text(ret));
-        if (first)
-            return ret; /* nothing at all is known: not the same as an empty cluster */
     }
-    f->loaded = true;
-    for (int kind = 0; kind < KUBE_KINDS && (first || f->first_error == ERR_OK); kind++)
+    f->retry_ms = f->incomplete ? clock_ms() + RETRY_MS : 0;
+    bool whole = !f->incomplete && (f->first_error == ERR_OK || !f->loaded);
+    for (int kind = 0; kind < KUBE_KINDS && whole; kind++)
         f->sink.list_end(f->sink.ctx, (enum kube_kind)kind, "");
+    f->loaded = f->loaded || whole;
     return f->first_error;
 }

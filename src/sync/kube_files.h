@@ -4,9 +4,11 @@
  * other), each an object or a List of them (`kubectl get -o json`). Other kinds are passed over; an object
  * without namespace is in "default", as kubectl has it.
  *
- * A document that cannot be read costs itself: the log names file and document, the rest is in force. While
- * there is such an error in files read again, nothing is removed, so that a half-saved file does not take
- * services away.
+ * A document that is wrong costs itself; the log names file and document, the rest is in force. While there
+ * is such an error in files read again, nothing is removed, so that a half-saved file does not take services
+ * away. A file that cannot be read at all (no permission, an error of the disk) is not a file that is gone:
+ * the lists are not ended, and so nothing is removed, or published at a start, until it can be read; that is
+ * tried again.
  *
  * One thread.
  */

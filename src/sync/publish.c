@@ -28,6 +28,7 @@ struct publisher {
     char versions[KUBE_KINDS][VERSION_MAX];
     bool listed[KUBE_KINDS];
     bool live;
+    int error; /* sticky, see publish_error() */
     struct publish_cause cause;
     bool *begun;            /* zones whose transaction has its cause */
     uint64_t next_flush_ms; /* not before; 0: at once */
@@ -47,6 +48,11 @@ bool publish_wants(const struct publisher *p, enum kube_kind kind)
 bool publish_live(const struct publisher *p)
 {
     return p->live;
+}
+
+int publish_error(const struct publisher *p)
+{
+    return p->error;
 }
 
 /* ---- life ---- */
@@ -196,6 +202,8 @@ static void distrust_files(struct publisher *p)
 
 static int flush(struct publisher *p)
 {
+    if (p->error != ERR_OK)
+        return p->error;
     if (changes_pending(p->changes) > 0) {
         memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
         if (changes_take(p->changes, on_change, p) != ERR_OK)
@@ -221,7 +229,7 @@ static void go_live(struct publisher *p)
 int publish_wait_ms(const struct publisher *p)
 {
     uint64_t due = UINT64_MAX, now = clock_ms();
-    if (!p->live)
+    if (!p->live || p->error != ERR_OK)
         return -1;
     if (changes_pending(p->changes) > 0)
         due = p->next_flush_ms;
@@ -242,7 +250,7 @@ void publish_run(struct publisher *p)
 
 int publish_finish(struct publisher *p)
 {
-    int ret = p->live ? flush(p) : -EAGAIN;
+    int ret = p->live || p->error != ERR_OK ? flush(p) : -EAGAIN;
     for (size_t i = 0; i < p->rules.nzones && ret == ERR_OK; i++)
         ret = publish_zone_reap(&p->zones[i], true);
     return ret;
@@ -273,8 +281,8 @@ static void sink_put(void *ctx, struct kube_object *o)
 {
     struct publisher *p = ctx;
     uint64_t before = changes_touches(p->changes);
-    if (publish_wants(p, o->kind))
-        store_put(p->store, o);
+    if (publish_wants(p, o->kind) && store_put(p->store, o) == -ENOMEM)
+        p->error = -ENOMEM;
     if (changes_touches(p->changes) != before)
         publish_cause_add(&p->cause, o->kind, o->namespace, o->name, "changed", o->changed_ms);
     kube_object_free(o);
@@ -311,7 +319,7 @@ static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_v
         publish_cause_add(&p->cause, kind, "", "", "gone from a new list", clock_wall_ms());
     p->listed[kind] = true;
     note_version(p, kind, resource_version);
-    if (!p->live && all_listed(p))
+    if (!p->live && p->error == ERR_OK && all_listed(p))
         go_live(p);
     if (p->other_cluster) /* the address leads to another cluster now: new files, with its name in the header
                            */

@@ -52,6 +52,9 @@ int publish_wait_ms(const struct publisher *p);
 
 /* Every watched kind has been listed, and the zone files have been looked at. */
 bool publish_live(const struct publisher *p);
+/* ERR_OK, or -ENOMEM: an object could not be taken in, so what is known of the cluster has a hole that nobody
+ * will fill. Nothing is written from then on; the files stay as they are, and the owner is to start anew. */
+int publish_error(const struct publisher *p);
 /* Writes whatever is left. ERR_OK where all zones on disk are the store's records. */
 int publish_finish(struct publisher *p);
 

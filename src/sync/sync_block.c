@@ -26,6 +26,8 @@ struct sync_block {
 
 static void arm(struct sync_block *b)
 {
+    if (publish_error(b->publisher) != ERR_OK && b->options.failed != NULL)
+        b->options.failed(b->options.ctx);
     int ms = b->armed ? -1 : publish_wait_ms(b->publisher);
     if (ms < 0)
         return;

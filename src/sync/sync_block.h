@@ -21,6 +21,8 @@ struct sync_block_options {
     void *ctx;
     void (*live)(void *ctx); /* called once, from the loop, when the first full view is written or tried; may
                                 be NULL */
+    void (*failed)(void *ctx); /* called from the loop, perhaps more than once: memory has run out and an
+                                  object is lost. The files stay; starting anew mends it. May be NULL */
 };
 
 /* Starts it; nothing happens before the loop runs. Errors with `e` set. */

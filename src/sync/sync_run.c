@@ -43,7 +43,8 @@ struct sync_run {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct event *sign_of_life;
-    bool again; /* start anew after the loop */
+    bool again;  /* start anew after the loop */
+    bool failed; /* memory ran out: end, and be started again */
 };
 
 /* ---- configuration ---- */
@@ -185,6 +186,13 @@ static void on_live(void *ctx)
         event_base_loopexit(r->base, NULL);
 }
 
+static void on_failed(void *ctx)
+{
+    struct part *part = ctx;
+    part->run->failed = true;
+    event_base_loopbreak(part->run->base);
+}
+
 /* True where the configuration loads and says something else than what is running. */
 static bool has_changed(const struct sync_run *r)
 {
@@ -244,7 +252,8 @@ static int start(struct sync_run *r, struct errtext *e)
                                              .follow = !r->options->once,
                                              .is_ours = is_ours,
                                              .ctx = part,
-                                             .live = on_live};
+                                             .live = on_live,
+                                             .failed = on_failed};
         int ret = sync_block_start(r->base, &options, &part->block, e);
         if (ret != ERR_OK)
             return ret;
@@ -255,7 +264,9 @@ static int start(struct sync_run *r, struct errtext *e)
 /* Writes what is left of every block. */
 static int finish(struct sync_run *r)
 {
-    int status = 0;
+    int status = r->failed ? 1 : 0;
+    if (r->failed)
+        log_error("sync: ending, to be started anew; the zone files stay as they are (no memory)");
     for (size_t i = 0; i < r->nparts; i++) {
         int ret = sync_block_finish(r->parts[i].block);
         if (ret != ERR_OK && r->options->once) {

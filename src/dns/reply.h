@@ -79,8 +79,8 @@ void reply_set_ttl(struct reply *r, unsigned i, uint32_t ttl);
 uint16_t reply_rdlen(const struct reply *r, unsigned i);
 /* Owner, unpacked into `out` (NAME_MAX_LEN); returns its length. */
 size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out);
-/* Swaps the rdata of two records of equal rdlen (addresses are rotated with it). Does nothing where rdata may
- * hold compressed names: others may point into them. */
+/* Swaps the rdata of two records of one type and equal rdlen (addresses are rotated with it). Does nothing
+ * where rdata may hold compressed names: others may point into them. */
 void reply_swap_rdata(struct reply *r, unsigned i, unsigned j);
 
 /* Completes the message: header (id, QR, opcode, RD and CD of the query), OPT where the query had one (its

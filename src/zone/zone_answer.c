@@ -106,9 +106,12 @@ void zone_answer_soa(const struct zone_version *v, struct reply *r)
     if (apex == NULL || !node_rrset(apex, RR_SOA, &soa))
         return;
     /* As CoreDNS has it, the owner is written as the question wrote that part of its name. */
-    const uint8_t *owner = r->q->qname;
-    for (unsigned extra = r->q->label_count - name_label_count(node_name(apex)); extra > 0; extra--)
-        owner += 1 + owner[0];
+    const uint8_t *owner = node_name(apex);
+    if (name_in(r->q->qname, owner)) {
+        unsigned extra = r->q->label_count - name_label_count(owner);
+        for (owner = r->q->qname; extra > 0; extra--)
+            owner += 1 + owner[0];
+    }
     add_set(r, SECTION_AUTHORITY, owner, &soa, &all);
 }
 

@@ -128,14 +128,24 @@ static bool answer_from(const struct zone_version *v, const struct node *n, cons
     return true;
 }
 
+static bool among(const struct node *const *nodes, unsigned count, const struct node *n)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (nodes[i] == n)
+            return true;
+    return false;
+}
+
 enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r)
 {
     const struct node *n = zone_find(v, q->lname, q->len, q->hash);
     const uint8_t *owner = q->lname;
+    const struct node *followed[ZONE_CNAME_MAX];
     q->target = NULL;
     if (n == NULL)
         return ZONE_NXDOMAIN;
-    for (unsigned links = 0; links < ZONE_CNAME_MAX; links++) {
+    for (unsigned links = 0; links < ZONE_CNAME_MAX && !among(followed, links, n); links++) {
+        followed[links] = n;
         struct rrset cname;
         if (answer_from(v, n, owner, q, r))
             return ZONE_HIT;
@@ -152,6 +162,6 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
         if (n == NULL)
             return ZONE_NXDOMAIN;
     }
-    zone_answer_soa(v, r); /* a loop, or a chain that nobody needs: what was followed so far stands */
+    zone_answer_soa(v, r); /* a loop, or a chain that nobody needs: each link stands there once */
     return ZONE_NODATA;
 }

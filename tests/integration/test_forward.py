@@ -1,6 +1,7 @@
 """forward: questions that go to other name servers, with a scripted one on loopback behind a real seamark."""
 
 import concurrent.futures
+import contextlib
 import os
 import socket
 import subprocess
@@ -201,13 +202,11 @@ def test_except_leaves_names_to_what_comes_behind(up):
 
 
 def test_upstreams_from_a_file_like_resolv_conf():
-    upstream = Upstream(host="127.77.7.7", port=53)
     try:
-        upstream.start()
-        upstream.stop()
+        upstream = Upstream(host="127.77.7.7", port=53).start()
     except PermissionError:
         pytest.skip("resolv.conf has no ports, and port 53 may not be bound here")
-    with upstream:
+    with contextlib.closing(upstream):
         upstream.add("www.example.org", "A", "10.0.0.53")
         text = "# by hand\nsearch a.test b.test\noptions ndots:5\nnameserver 127.77.7.7 # this one\nnameserver nonsense\n"
         with Forwarder(corefile("{folder}/resolv.conf"), files={"resolv.conf": text}) as server:

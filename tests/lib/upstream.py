@@ -37,7 +37,7 @@ class Upstream:
         self.lock = threading.Lock()
         self.records, self.behaviours, self.queries = {}, {}, []
         self.negative_ttl = (300, 300)  # TTL and minimum of the SOA
-        self.udp = self.tcp = None
+        self.udp = self.tcp = self.udp_thread = None
         self.silent = False  # takes questions and says nothing
         self.connections = 0  # that were accepted over TCP
         self.later, self.later_changed, self.order = [], threading.Condition(), itertools.count()
@@ -129,7 +129,8 @@ class Upstream:
         self.udp, self.tcp = self._bind()
         self.port = self.udp.getsockname()[1]
         self.tcp.listen(64)
-        threading.Thread(target=self._serve_udp, args=(self.udp,), daemon=True).start()
+        self.udp_thread = threading.Thread(target=self._serve_udp, args=(self.udp,), daemon=True)
+        self.udp_thread.start()
         threading.Thread(target=self._serve_tcp, args=(self.tcp,), daemon=True).start()
         return self
 
@@ -139,10 +140,13 @@ class Upstream:
         if udp is not None:
             with contextlib.suppress(OSError):
                 socket.socket(udp.family, socket.SOCK_DGRAM).sendto(b"", udp.getsockname())  # wakes the thread
+            self.udp_thread.join()  # a socket that is still being read keeps its port
             udp.close()
             with contextlib.suppress(OSError):
                 tcp.shutdown(socket.SHUT_RDWR)
             tcp.close()
+
+    close = stop
 
     def __enter__(self):
         return self.start()

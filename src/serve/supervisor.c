@@ -28,6 +28,7 @@ static struct {
     uint64_t started_ms;
     unsigned backoff_ms;
     bool wanted;
+    bool told_to_end;
 } sv;
 
 static int find_program(void)
@@ -89,6 +90,7 @@ static void start_child(void)
         return;
     }
     sv.pid = pid;
+    sv.told_to_end = false;
     sv.started_ms = clock_ms();
 }
 
@@ -115,8 +117,10 @@ void supervisor_want(bool wanted)
         return;
     if (wanted && sv.pid == 0 && !event_pending(sv.again, EV_TIMEOUT, NULL))
         start_child();
-    if (!wanted && sv.pid != 0)
+    if (!wanted && sv.pid != 0) {
+        sv.told_to_end = true;
         kill(sv.pid, SIGTERM);
+    }
 }
 
 void supervisor_reload(void)
@@ -133,6 +137,10 @@ void supervisor_reap(void)
     sv.pid = 0;
     if (!sv.wanted)
         return;
+    if (sv.told_to_end) { /* and wanted again before it was gone */
+        start_child();
+        return;
+    }
     if (clock_ms() - sv.started_ms >= STEADY_MS)
         sv.backoff_ms = BACKOFF_MIN_MS;
     if (WIFSIGNALED(status))

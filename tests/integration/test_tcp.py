@@ -12,7 +12,7 @@ import dns.rcode
 import pytest
 
 import zonetext
-from seamark import Connection, Seamark, addresses, frame, wait_for
+from seamark import SANITIZED, Connection, Seamark, addresses, frame, wait_for
 from upstream import Upstream
 
 COREFILE = """
@@ -206,8 +206,9 @@ def test_clients_that_never_read_cost_little_and_are_closed(upstream):
                 pass
             rude.append(c)
         assert addresses(server.ask("web.default.svc.cluster.local", tcp=True)) == ["10.96.1.1"]
-        assert memory_kib(server) - before < 90 << 10
-        assert server_connections(server) < 700  # those that were idle for longest made room
+        assert memory_kib(server) - before < (180 if SANITIZED else 90) << 10
+        # those that were idle for longest have made room, long before their time-out
+        wait_for(lambda: server_connections(server) < 700, "room is made", 4, 0.1)
         wait_for(lambda: not server_connections(server), "rude clients are closed", 10, 0.2)
         for c in rude:
             c.close()

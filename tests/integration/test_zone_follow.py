@@ -79,7 +79,7 @@ def try_ask(server):
 def test_without_a_zone_the_answer_is_servfail_until_it_appears(server):
     with server:
         assert now(server) == "SERVFAIL"
-        assert server.count_log("there is no zone to serve yet") >= 1
+        wait_for(lambda: server.count_log("there is no zone to serve yet") >= 1, "the reason in the log")
         put(server, "web.default.svc A 10.0.0.1")
         see(server, ["10.0.0.1"])
 

@@ -209,7 +209,11 @@ class FakeApiServer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, sock)
             with self.lock:
+                stopped = self.listener is not listener  # a connection that came just before nobody will reset
                 self.connections = {c for c in self.connections if c.open} | {connection}
+            if stopped:
+                sock.close()
+                return
             connection.start()
 
     def _bookmarks(self, listener):

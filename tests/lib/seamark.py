@@ -24,6 +24,7 @@ import dns.query
 
 BIN = os.environ.get("SEAMARK_BIN", os.path.join(os.path.dirname(__file__), "..", "..", "bin"))
 PROGRAM = os.path.abspath(os.path.join(BIN, "seamark"))
+SANITIZED = "asan" in BIN  # AddressSanitizer's own memory is then part of a process's
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
 
 _libc = ctypes.CDLL(None, use_errno=True)

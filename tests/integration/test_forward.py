@@ -281,7 +281,7 @@ def test_an_outage_that_is_over_is_over_for_names_asked_during_it_too(up):
         up.silent = False
         server.wait_log(r"answers again", 3)
         answer, elapsed = timed(server.ask, "www.example.org")
-        assert addresses(answer) == ["10.0.0.1"] and elapsed < 0.25
+        assert addresses(answer) == ["10.0.0.1"] and elapsed < 1  # a try or two that were under way may still have to end
 
 
 def test_without_max_fails_nothing_is_checked_and_nobody_is_down(up):

@@ -115,7 +115,7 @@ def test_an_upstreams_silence_is_kept_for_a_second(up):
         asked = up.count("www.example.org")
         start = time.monotonic()
         assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
-        assert time.monotonic() - start < 0.2 and up.count("www.example.org") == asked
+        assert time.monotonic() - start < 1.0 and up.count("www.example.org") == asked
         up.silent = False
         server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.1"], "an answer", 3)
 
@@ -215,7 +215,7 @@ def test_serve_stale_immediate_answers_at_once_and_refreshes(up):
             start = time.monotonic()
             stale = server.ask("www.example.org")
             assert addresses(stale) == ["10.0.0.1"] and ttls(stale) == {30}
-            assert time.monotonic() - start < 0.2
+            assert time.monotonic() - start < 1.0
         assert server.metric("coredns_cache_served_stale_total") == 3
         up.silent = False
         up.add("www.example.org", "A", "10.0.0.2")
@@ -310,6 +310,7 @@ def test_names_of_the_cluster_are_not_kept_but_what_falls_through_is(up):
     "directive, complaint",
     [
         ("cache 0", "expected a number from 1"),
+        ("cache -1", "expected a number from 1"),
         ("cache {\n success x\n}", "expected a number"),
         ("cache {\n denial 1000 10 1 1\n}", "expected 1 to 3 arguments"),
         ("cache {\n prefetch 3 1m 5%\n}", "expected a number from 10 to 90"),

@@ -35,6 +35,7 @@ struct watched_zone {
     char journal_path[PATH_SIZE];
     struct zone *zone;     /* published */
     struct file_id loaded; /* the zone file that `zone` stems from, or that was refused last */
+    bool unread; /* for want of memory or descriptors, not for what it says: tried again at the next look */
     struct journal_reader *journal;
     struct file_id journal_id; /* device and inode alone */
     bool journal_damaged;      /* said so; nothing more is read of it */
@@ -106,6 +107,7 @@ static void follow_file(struct watched_zone *w)
     if (!identify(w->path, &now) || same_version(&now, &w->loaded))
         return;
     w->loaded = now;
+    w->unread = false;
     struct zonefile_header header;
     struct errtext e = {0};
     int ret = zonefile_read_header(w->path, &header, &e);
@@ -125,6 +127,7 @@ static void follow_file(struct watched_zone *w)
     if (ret == ERR_OK)
         ret = zonefile_load(w->path, w->apex, &header, &fresh, &e);
     if (ret != ERR_OK) {
+        w->unread = ret > -ERR_BASE;
         log_error("zone %s: %s; %s", w->text, e.text[0] != '\0' ? e.text : err_text(ret),
                   w->zone != NULL ? "the zone loaded before goes on serving" : "there is no zone to serve");
         return;
@@ -154,6 +157,9 @@ static void apply_journal(struct watched_zone *w)
         w->changed_ms = clock_wall_ms();
         log_debug("zone %s: %d change%s applied, serial %u", w->text, applied, applied == 1 ? "" : "s",
                   current_serial(w));
+    } else if (applied < 0 && applied > -ERR_BASE) { /* no memory, say: tried again at the next look */
+        log_limited(LOG_LEVEL_ERROR, "zone %s: journal cannot be followed now (%s)", w->text,
+                    e.text[0] != '\0' ? e.text : err_text(applied));
     } else if (applied < 0) {
         w->journal_damaged = true;
         log_error("zone %s: journal cannot be followed (%s); waiting for a new zone file", w->text,
@@ -242,8 +248,11 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd, (void)what, (void)ctx;
     watch_folder();
-    look_at_all();
     struct watched_zone *w;
+    LIST_FOREACH(w, &zones, link)
+    if (w->unread)
+        w->loaded = (struct file_id){0};
+    look_at_all();
     LIST_FOREACH(w, &zones, link)
     warn_of_age(w);
 }

@@ -1,6 +1,7 @@
 """Zone files and journals that change under a running server."""
 
 import os
+import resource
 import shutil
 import time
 
@@ -111,6 +112,19 @@ def test_a_new_zone_file_takes_the_place_of_the_old_one(server):
         put(server, "web.default.svc A 10.0.0.3", serial=50)  # a person has put an older one back
         see(server, ["10.0.0.3"])
         assert serial(server) == 50
+
+
+def test_a_zone_file_that_could_not_be_opened_is_read_as_soon_as_it_can(server):
+    put(server, "web.default.svc A 10.0.0.1")
+    with server:
+        assert now(server) == ["10.0.0.1"]
+        pid, before = server.process.pid, resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))  # what is open stays open
+        put(server, "web.default.svc A 10.0.0.2", serial=101)
+        server.wait_log(r"^\[ERROR\] zone cluster\.local\.: .*Too many open files; the zone loaded before goes on")
+        assert now(server) == ["10.0.0.1"]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        see(server, ["10.0.0.2"], seconds=2.5)
 
 
 DAMAGES = {

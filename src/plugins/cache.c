@@ -247,9 +247,10 @@ static int read_options(struct reading *r, const struct directive *d)
     return ERR_OK;
 }
 
-/* The first word is a TTL where it is a number, else a zone. */
+/* The first word is a TTL where it is a number (one below 0 too, to be refused), else a zone. */
 static bool is_number(const char *word)
 {
+    word += *word == '-';
     return *word != '\0' && word[strspn(word, "0123456789")] == '\0';
 }
 

@@ -20,7 +20,8 @@ static int loadbalance_setup(const struct plugin_setup *s, const struct directiv
     (void)s;
     *state = NULL;
     if (d->nargs > 0 && strcmp(d->args[0], "weighted") == 0)
-        return args_not_yet(e, "loadbalance", d);
+        return args_error(e, "loadbalance", d,
+                          "the policy \"weighted\" is not supported by this version of Seamark yet");
     if (d->nargs > 0 && strcmp(d->args[0], "round_robin") != 0)
         return args_error(e, "loadbalance", d, "unknown policy: %s", d->args[0]);
     int ret = args_count(e, "loadbalance", d, 0, 1);

@@ -221,7 +221,7 @@ def test_reload_takes_a_changed_corefile_and_survives_a_bad_one():
     [
         ("prometheus {\n tls file\n}", "plugin/prometheus: "),
         ("prometheus {\n runtime_metrics\n}", "plugin/prometheus: "),
-        ("loadbalance weighted file", "plugin/loadbalance: "),
+        ("loadbalance weighted file", "plugin/loadbalance: the policy \"weighted\" is not supported"),
         ("loadbalance {\n prefer 10.0.0.0/8\n}", "plugin/loadbalance: "),
         ("health {\n unknown\n}", "unknown property 'unknown'"),
         ("ready {\n monitor now\n}", "until-ready or continuously"),

@@ -24,13 +24,17 @@ static int set_number(const struct flag *f, const char *text, struct errtext *e)
     return ERR_OK;
 }
 
+/* What Go's strconv.ParseBool takes. */
 static int set_switch(const struct flag *f, const char *text, struct errtext *e)
 {
-    bool yes = text == NULL || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
-    if (!yes && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
-        return errtext_set(e, ERR_CONFIG, "flag -%s: expected true or false, found \"%s\"", f->name, text);
-    *(bool *)f->value = yes;
-    return ERR_OK;
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
+        if (text == NULL || strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+            *(bool *)f->value = text == NULL || strcmp(text, yes[i]) == 0;
+            return ERR_OK;
+        }
+    return errtext_set(e, ERR_CONFIG, "flag -%s: expected true or false, found \"%s\"", f->name, text);
 }
 
 int flags_parse(const struct flag *flags, size_t count, int argc, char **argv, int *rest, struct errtext *e)
@@ -44,6 +48,8 @@ int flags_parse(const struct flag *flags, size_t count, int argc, char **argv, i
         const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
         size_t len = strcspn(name, "=");
         const char *value = name[len] == '=' ? name + len + 1 : NULL;
+        if (len == 0 || *name == '-')
+            return errtext_set(e, ERR_CONFIG, "bad flag syntax: %s", argv[i]);
         const struct flag *f = find(flags, count, name, len);
         if (f == NULL)
             return errtext_set(e, ERR_CONFIG, "flag provided but not defined: -%.*s", (int)len, name);

@@ -28,11 +28,11 @@ int main(int argc, char **argv)
     struct sync_options options;
     struct errtext e = {0};
     if (sync_options_parse(argc, argv, &options, &e) != ERR_OK) {
-        fprintf(stderr, "seamark-sync: %s\n%s", e.text, sync_options_usage);
+        fprintf(stderr, "seamark-sync: %s (-help says more)\n", e.text);
         return 2;
     }
     if (options.help) {
-        fputs(sync_options_usage, stdout);
+        sync_options_help();
         return 0;
     }
     if (options.version) {

@@ -13,6 +13,7 @@
 #include "sync/sync_block.h"
 #include "sync/sync_lock.h"
 #include "sync/synced.h"
+#include "zone/folder.h"
 
 #define SIGNALS 4
 
@@ -32,7 +33,7 @@ struct part {
 struct sync_run {
     const struct sync_options *options;
     char **argv;
-    char folder[4096];
+    const char *folder;
     int lock;
     struct corefile *corefile;
     struct part *parts;
@@ -277,6 +278,12 @@ static int finish(struct sync_run *r)
     return status;
 }
 
+static int choose_folder(struct sync_run *r, struct errtext *e)
+{
+    r->folder = folder_choose(r->options->zones, e);
+    return r->folder != NULL ? ERR_OK : ERR_CONFIG;
+}
+
 static int prepare(struct sync_run *r, struct errtext *e)
 {
     int ret = load_corefile(r->options, &r->corefile, e);
@@ -285,7 +292,7 @@ static int prepare(struct sync_run *r, struct errtext *e)
     if (ret == ERR_OK)
         ret = claim_zones(r, e);
     if (ret == ERR_OK)
-        ret = sync_options_folder(r->options, r->folder, e);
+        ret = choose_folder(r, e);
     if (ret == ERR_OK)
         ret = sync_lock(r->folder, &r->lock, e);
     return ret == ERR_OK ? start(r, e) : ret;

@@ -411,7 +411,7 @@ def test_flags_as_go_reads_them(tmp_path, objects):
     assert os.path.exists(zone_of(tmp_path / "a")) and os.path.exists(zone_of(tmp_path / "b"))
     for args in (["-nonsense"], ["-zones"], ["-once=maybe"], [], ["-from", objects], ["-conf", "x", ZONE]):
         done = subprocess.run([syncd.PROGRAM, *args], capture_output=True, text=True, check=False)
-        assert done.returncode == 2 and "Usage:" in done.stderr, args
+        assert done.returncode == 2 and "seamark-sync: " in done.stderr, args
     assert subprocess.run([syncd.PROGRAM, "-help"], capture_output=True, check=True).stdout.startswith(b"Usage:")
     assert subprocess.run([syncd.PROGRAM, "-version"], capture_output=True, check=True).stdout.startswith(b"seamark-sync ")
 

@@ -94,7 +94,8 @@ static void what_is_wrong_is_said_by_name(void)
                                            "\"99999999999999999999\""},
         {"-dns.port=53x", "flag -dns.port: expected a number from 0 to 65535, found \"53x\""},
         {"-quiet=maybe", "flag -quiet: expected true or false, found \"maybe\""},
-        {"-=x", "flag provided but not defined: -"},
+        {"-=x", "bad flag syntax: -=x"},
+        {"---x", "bad flag syntax: ---x"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct errtext e;

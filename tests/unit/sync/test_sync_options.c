@@ -1,5 +1,4 @@
-/* The command line as Go's flag package reads one, the Corefile it stands for, and the folder of the zone
- * files. */
+/* The command line, the Corefile it stands for, and the lock of the folder. */
 #include "../runner.h"
 #include "conf/corefile.h"
 #include "conf/kubernetes_block.h"
@@ -61,9 +60,8 @@ static void wrong_flags(void)
         {"-conf x cluster.local", "unexpected argument \"cluster.local\""},
         {"-nonsense", "flag provided but not defined: -nonsense"},
         {"-zones", "flag needs an argument: -zones"},
-        {"-once=maybe -conf x", "invalid boolean value \"maybe\" for -once"},
-        {"-parent-pid x -conf y", "invalid value \"x\" for flag -parent-pid"},
-        {"-parent-pid 0 -conf y", "expected a process id"},
+        {"-once=maybe -conf x", "flag -once: expected true or false, found \"maybe\""},
+        {"-parent-pid x -conf y", "flag -parent-pid: expected a number"},
         {"---x", "bad flag syntax"},
         {"-=x", "bad flag syntax"},
         {"-from x zone -once", "expected a zone, found \"-once\""},
@@ -101,27 +99,6 @@ static void corefile_of_the_command_line(void)
     bytes_free(&text);
 }
 
-static void folders(void)
-{
-    char base[] = "/tmp/seamark-options-XXXXXX", path[256], out[4096];
-    struct errtext e = {{0}};
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(base));
-    snprintf(path, sizeof path, "%s/a/b/", base);
-    struct sync_options o = {.zones = path};
-    CU_ASSERT_EQUAL(sync_options_folder(&o, out, &e), ERR_OK);
-    CU_ASSERT_STRING_EQUAL(out, path);
-    CU_ASSERT_EQUAL(access(path, W_OK), 0);
-    CU_ASSERT_EQUAL(sync_options_folder(&o, out, &e), ERR_OK); /* it is there already */
-    o.zones = "/proc/nowhere";
-    CU_ASSERT_EQUAL(sync_options_folder(&o, out, &e), ERR_CONFIG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "/proc/nowhere"));
-    snprintf(path, sizeof path, "%s/a/b", base);
-    CU_ASSERT_EQUAL(rmdir(path), 0);
-    snprintf(path, sizeof path, "%s/a", base);
-    CU_ASSERT_EQUAL(rmdir(path), 0);
-    CU_ASSERT_EQUAL(rmdir(base), 0);
-}
-
 static void locks(void)
 {
     char base[] = "/tmp/seamark-lock-XXXXXX", path[256], pid[64];
@@ -150,7 +127,6 @@ int main(void)
         {"flags are read as Go reads them", flags},
         {"wrong flags say what is wrong", wrong_flags},
         {"-from stands for a Corefile", corefile_of_the_command_line},
-        {"the folder is made where it can be", folders},
         {"a folder has one writer", locks},
     };
     return run_suite("sync_options", tests, sizeof tests / sizeof tests[0]);

@@ -30,12 +30,19 @@ struct bind_state {
     size_t count;
 };
 
-static bool is_address(const char *word)
+/* An address in its one canonical spelling, so that two ways of writing it do not make two sockets; false
+ * where the word is none. */
+static bool read_address(const char *word, char out[ADDRESS_TEXT_MAX])
 {
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], canonical[INET6_ADDRSTRLEN];
     uint8_t octets[16];
-    snprintf(text, sizeof text, "%.*s", (int)strcspn(word, "%"), word);
-    return inet_pton(AF_INET, text, octets) == 1 || inet_pton(AF_INET6, text, octets) == 1;
+    size_t len = strcspn(word, "%");
+    snprintf(text, sizeof text, "%.*s", (int)len, word);
+    int family = inet_pton(AF_INET, text, octets) == 1 ? AF_INET : AF_INET6;
+    if (inet_pton(family, text, octets) != 1 ||
+        inet_ntop(family, octets, canonical, sizeof canonical) == NULL)
+        return false;
+    return (size_t)snprintf(out, ADDRESS_TEXT_MAX, "%s%s", canonical, word + len) < ADDRESS_TEXT_MAX;
 }
 
 static bool is_excepted(const struct directive *d, const char *word, const char *text)
@@ -108,8 +115,9 @@ static int collect(const struct directive *d, struct addresses *all, struct errt
             return args_error(e, "bind", &d->body[i], "expected 'except ADDRESS...', found '%s'",
                               d->body[i].name);
     for (size_t i = 0; i < d->nargs; i++) {
-        int ret = is_address(d->args[i]) ? add_address(all, d, d->args[i], d->args[i], e)
-                                         : add_interface(all, d, d->args[i], e);
+        char address[ADDRESS_TEXT_MAX];
+        int ret = read_address(d->args[i], address) ? add_address(all, d, d->args[i], address, e)
+                                                    : add_interface(all, d, d->args[i], e);
         if (ret != ERR_OK)
             return ret;
     }

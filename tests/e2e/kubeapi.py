@@ -42,19 +42,15 @@ def path_of(obj, with_name=True):
 
 
 class Api:
-    """One identity's connection to the API server. Not for use by several threads at once: see another()."""
+    """One identity's connection to the API server. Not for use by several threads at once."""
 
     def __init__(self, address, port, ca, cert=None, key=None, token=None):
-        self.args = (address, port, ca, cert, key, token)
         self.token = token
         tls = ssl.create_default_context(cafile=ca)
         if cert:
             tls.load_cert_chain(cert, key)
         self.http = http.client.HTTPSConnection(address, port, context=tls, timeout=30)
         self.used = time.monotonic()
-
-    def another(self):
-        return Api(*self.args)
 
     def request(self, method, path, body=None, content_type="application/json"):
         headers = {"Accept": "application/json", "Content-Type": content_type}
@@ -94,9 +90,6 @@ class Api:
     def patch(self, obj, change, subresource=""):
         path = path_of(obj) + (f"/{subresource}" if subresource else "")
         return self.request("PATCH", path, change, "application/merge-patch+json")
-
-    def replace(self, obj):
-        return self.request("PUT", path_of(obj), obj)
 
     def get(self, obj):
         return self.request("GET", path_of(obj))

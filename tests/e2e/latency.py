@@ -1,8 +1,9 @@
 """How long after the API server's acknowledgement a change shows in a server's answers, for two servers at once.
 
 A thread asks both servers the same question in turn, the other one first in each round, five times a millisecond; so
-neither is asked more often, nor sooner, than the other. A sample is the time of the first reply that shows the change less the
-time at which the API client had its reply. It can be below zero: a watch event may overtake the acknowledgement.
+neither is asked more often, nor sooner, than the other. A sample is the time of the first reply that shows the change
+less the time at which the API client had its reply. It can be below zero: a watch event may overtake the
+acknowledgement.
 """
 
 import socket

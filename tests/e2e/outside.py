@@ -17,7 +17,7 @@ import dns.rrset
 from process import loopback
 
 PORT = 53535
-NEGATIVE = "300 IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
+NEGATIVE = "300 SOA ns.example. hostmaster.example. 1 3600 600 86400 60"
 RECORDS = """
 www.example.            3600 A     198.51.100.1
 www.example.            3600 A     198.51.100.2
@@ -35,10 +35,8 @@ FAILING = dns.name.from_text("broken.example.")
 
 
 def _rrset(name, rest):
-    ttl, *words = rest.split(None, 3)
-    if words[0] == "IN":
-        words = rest.split(None, 3)[2:]
-    return dns.rrset.from_text(name, int(ttl), "IN", words[0], " ".join(words[1:]))
+    ttl, rdtype, rdata = rest.split(None, 2)
+    return dns.rrset.from_text(name, int(ttl), "IN", rdtype, rdata)
 
 
 def _load():
@@ -46,7 +44,7 @@ def _load():
     for line in RECORDS.strip().splitlines():
         name, rest = line.split(None, 1)
         rrset = _rrset(name, rest)
-        table.setdefault((rrset.name, rrset.rdtype), dns.rrset.RRset(rrset.name, 1, rrset.rdtype)).update(rrset)
+        table.setdefault((rrset.name, rrset.rdtype), rrset).update(rrset)
     return table
 
 

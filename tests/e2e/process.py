@@ -5,7 +5,6 @@ import ctypes
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -43,11 +42,6 @@ def http_status(url, timeout=2):
         return error.code
     except OSError:
         return None
-
-
-def tcp_open(address, port):
-    with socket.socket() as s:
-        return s.connect_ex((address, port)) == 0
 
 
 class Process:

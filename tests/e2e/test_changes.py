@@ -18,8 +18,8 @@ NS = "changes"
 TYPES = ["A", "AAAA", "SRV", "PTR", "TXT"]
 AGREE_SECONDS = 1
 SAMPLES = 60
-# What a round of asking takes on a busy machine: a change that both show at the same moment is seen up to that much later
-# at one of them.
+# What a round of asking takes on a busy machine: a change that both show at the same moment is seen up to that much
+# later at one of them.
 NOISE_MS = 1.0
 HTTP = port(80, "http")
 
@@ -63,8 +63,8 @@ class Follower:
         deadline = time.monotonic() + AGREE_SECONDS
         for server in self.servers:
             left = max(0.0, deadline - time.monotonic())
-            wait_for(f"{server.name} answers {name} {rdtype} with {want}", lambda s=server: seen(s, name, rdtype) == want,
-                     left, pause=0.01)
+            wait_for(f"{server.name} answers {name} {rdtype} with {want}",
+                     lambda s=server: seen(s, name, rdtype) == want, left, pause=0.01)
         self.learn()
         open_questions = [(n, t, k) for n, k in self.names.items() for t in TYPES]
         while True:

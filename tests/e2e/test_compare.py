@@ -40,7 +40,8 @@ def derived(cluster):
     world.build(cluster.admin)
     everything = [cluster.admin.list(path) for path in ("/api/v1/services", "/apis/discovery.k8s.io/v1/endpointslices")]
     own = [*world.NAMESPACES, "default", "kube-system"]  # not what other test files have made
-    return names.derive(world.ZONE, own, *([o for o in kind if o["metadata"]["namespace"] in own] for kind in everything))
+    services, slices = ([o for o in kind if o["metadata"]["namespace"] in own] for kind in everything)
+    return names.derive(world.ZONE, own, services, slices)
 
 
 def questions(asked):
@@ -69,9 +70,9 @@ def compare(theirs, ours, asked, all_cached=False, no_cache=False):
 
 def both(start_both, cache):
     theirs, ours = start_both(cache)
-    wait_for("both know the last endpoint", lambda: all(
-        ask(s, "web.pod.svc.cluster.local.").addresses() and ask(s, "crowd.shop.svc.cluster.local.", tcp=True).addresses()
-        for s in (theirs, ours)), 10)
+    last = ("web.pod.svc.cluster.local.", "crowd.shop.svc.cluster.local.")
+    wait_for("both know the last endpoints", lambda: all(
+        ask(server, name, tcp=True).addresses() for server in (theirs, ours) for name in last), 10)
     return theirs, ours
 
 
@@ -91,7 +92,7 @@ def test_names_that_are_not_there(kubeadm, derived):
 
 def test_names_in_capitals(kubeadm, derived):
     reverse = {name: kind for name, kind in derived.items() if kind == "reverse"}
-    compare(*kubeadm, [Question(n, "PTR", k) for n, k in reverse.items()])  # now they are in the cache, in small letters
+    compare(*kubeadm, [Question(n, "PTR", k) for n, k in reverse.items()])  # so the cache has them, in small letters
     compare(*kubeadm, questions(names.in_capitals(reverse)))
     compare(*kubeadm, questions(names.in_capitals(derived)))
 

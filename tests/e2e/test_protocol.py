@@ -122,7 +122,7 @@ def described(reply):
         return ["no answer"]
     _, bits, *counts = struct.unpack("!6H", reply[:12])
     lines = [f"opcode: {bits >> 11 & 15}", f"rcode: {bits & 15}", f"header: {dns.flags.to_text(bits & 0x87f0)}"]
-    lines += [f"{section}: {count}" for section, count in zip(("questions", "answers", "authority", "additional"), counts)]
+    lines += [f"{what}: {count}" for what, count in zip(("questions", "answers", "authority", "additional"), counts)]
     try:
         message = dns.message.from_wire(reply, ignore_trailing=True)
         if message.edns >= 0:

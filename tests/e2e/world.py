@@ -22,7 +22,8 @@ def services():
         service("shop", "six", [HTTP], "dual", ipFamilies=["IPv6"]),
         service("shop", "node", [HTTP], "web", type="NodePort"),
         service("shop", "balanced", [HTTP], "web", type="LoadBalancer", externalIPs=["203.0.113.7"]),
-        service("shop", "protocols", [port(7000, "chat", "UDP"), port(7000, "chat-sctp", "SCTP"), port(7000, "chat-tcp")]),
+        service("shop", "protocols", [port(7000, "chat", "UDP"), port(7000, "chat-sctp", "SCTP"),
+                                      port(7000, "chat-tcp")]),
         service("shop", "same-port-name", [port(1, "a"), port(2, "b"), port(3, "c", "UDP")]),
         service("shop", "nobody", [HTTP], "nobody"),
         service("shop", "manual", [HTTP]),
@@ -74,7 +75,8 @@ def hand_made_slices():
     other ports, and a slice that belongs to no Service."""
     crowd = [endpoint(f"10.244.100.{i}") for i in range(1, 81)]
     return [
-        slice_("shop", "manual-1", "manual", [endpoint("10.244.9.1"), endpoint("10.244.9.2", hostname="named")], [HTTP]),
+        slice_("shop", "manual-1", "manual", [
+            endpoint("10.244.9.1"), endpoint("10.244.9.2", hostname="named")], [HTTP]),
         slice_("shop", "manual-2", "manual", [endpoint("10.244.9.1"), endpoint("10.244.9.3", ready=False)], [HTTP]),
         slice_("shop", "mh-1", "manual-headless", [
             endpoint("10.244.8.1", hostname="alpha"), endpoint("10.244.8.2", hostname="alpha"),

@@ -29,7 +29,7 @@ LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 SHARED_SRC := $(wildcard src/base/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
-SERVE_SRC  := $(wildcard src/serve/*.c src/plugins/*.c)
+SERVE_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,serve upstream cache metrics http plugins)))
 SYNC_SRC   := $(wildcard src/sync/*.c)
 MAIN_SRC   := src/serve/main.c src/sync/main.c
 UNIT_SRC   := $(wildcard tests/unit/*/test_*.c)

@@ -22,8 +22,8 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "cache/cache_stage.h"
 #include "conf/args.h"
-#include "serve/cache_stage.h"
 #include "serve/plugin.h"
 
 #define PLUGIN "cache"

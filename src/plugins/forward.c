@@ -28,10 +28,10 @@
 
 #include "base/log.h"
 #include "conf/args.h"
-#include "serve/forward_stage.h"
 #include "serve/plugin.h"
-#include "serve/resolv_conf.h"
-#include "serve/upstream_address.h"
+#include "upstream/forward_stage.h"
+#include "upstream/resolv_conf.h"
+#include "upstream/upstream_address.h"
 
 #define PLUGIN "forward"
 

@@ -18,9 +18,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/httpd.h"
+#include "metrics/metrics.h"
 #include "serve/control.h"
-#include "serve/httpd.h"
-#include "serve/metrics.h"
 #include "serve/plugin.h"
 
 #define LAMEDUCK_MAX_MS (24 * 3600000LL) /* beyond every grace period there is */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "serve/answer_class.h"
+#include "cache/answer_class.h"
 #include "serve/line_sink.h"
 #include "serve/log_format.h"
 #include "serve/plugin.h"

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "conf/args.h"
-#include "serve/loop_guard.h"
 #include "serve/plugin.h"
+#include "upstream/loop_guard.h"
 
 struct loop {
     const struct block *block;

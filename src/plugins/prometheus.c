@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/httpd.h"
+#include "metrics/metrics.h"
+#include "metrics/process_metrics.h"
+#include "metrics/query_metrics.h"
 #include "serve/control.h"
-#include "serve/httpd.h"
-#include "serve/metrics.h"
 #include "serve/plugin.h"
-#include "serve/process_metrics.h"
-#include "serve/query_metrics.h"
 
 #ifndef SEAMARK_REVISION
 #define SEAMARK_REVISION ""

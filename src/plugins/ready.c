@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "http/httpd.h"
+#include "http/readiness.h"
 #include "serve/control.h"
-#include "serve/httpd.h"
 #include "serve/plugin.h"
-#include "serve/readiness.h"
 
 struct ready {
     const char *address;

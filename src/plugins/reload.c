@@ -16,8 +16,8 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "serve/control.h"
-#include "serve/metrics.h"
 #include "serve/plugin.h"
 
 #define INTERVAL_DEFAULT_MS 30000

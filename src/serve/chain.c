@@ -1,7 +1,7 @@
 #include "serve/chain.h"
 
 #include "dns/rr.h"
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 #include "serve/worker_p.h"
 
 static void finish(struct request *r)

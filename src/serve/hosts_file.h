@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "metrics/metrics.h"
 #include "serve/hosts_table.h"
-#include "serve/metrics.h"
 
 struct hosts_file {
     const char *path;                /* borrowed */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 
 #define BUFFER_MAX (64 << 10) /* of one worker: some 500 lines, a pipe's own size */
 #define RETRY_US   50000      /* while stdout takes nothing */

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "serve/chain.h"
-#include "serve/metrics.h"
 #include "serve/worker_p.h"
 
 static const struct metric_desc dropped_desc = {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 /* The fuzzing library has no server sources; these two need none of the others. */
-#include "../../src/serve/answer_class.c"
-#include "../../src/serve/upstream_answer.c"
+#include "../../src/cache/answer_class.c"
+#include "../../src/upstream/upstream_answer.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

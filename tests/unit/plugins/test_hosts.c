@@ -5,7 +5,7 @@
 #include "fake_serve.h"
 
 #include "base/rcu.h"
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 
 #include "../runner.h"
 

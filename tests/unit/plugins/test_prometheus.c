@@ -1,7 +1,7 @@
 #include "fake_serve.h"
 
 #include "../serve/http_client.h"
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 
 #include "../runner.h"
 

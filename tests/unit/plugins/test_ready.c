@@ -1,7 +1,7 @@
 #include "fake_serve.h"
 
 #include "../serve/http_client.h"
-#include "serve/readiness.h"
+#include "http/readiness.h"
 
 #include "../runner.h"
 

@@ -2,7 +2,7 @@
 
 #include "fake_serve.h"
 
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 
 #include "../runner.h"
 

@@ -9,7 +9,7 @@
 
 #include "../plugins/fake_serve.h"
 
-#include "serve/metrics.h"
+#include "metrics/metrics.h"
 
 #include "../runner.h"
 

@@ -1,0 +1,283 @@
+#include "cache/answer_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/err.h"
+#include "base/rcu.h"
+#include "cache/answer_cache_p.h"
+#include "dns/rr.h"
+
+#define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+/* ---- finding ---- */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Keyed, because names are chosen by clients: nobody can choose names that meet in one bucket. */
+static uint64_t key_hash(const struct answer_cache *c, const struct query *q)
+{
+    uint64_t h = c->seed[0] ^ q->qtype ^ (uint64_t)q->qclass << 16 ^ (uint64_t)q->dnssec_ok << 32 ^
+                 (uint64_t)(q->flags & FLAG_CD) << 33;
+    size_t i = 0;
+    for (; i + 8 <= q->qname_len; i += 8) {
+        uint64_t word;
+        memcpy(&word, q->lname + i, 8);
+        h = mix(h ^ word, c->seed[1]);
+    }
+    uint64_t tail = 0;
+    memcpy(&tail, q->lname + i, q->qname_len - i);
+    return mix(h ^ tail, c->seed[1]) | 1; /* never 0, which marks an empty ghost */
+}
+
+static bool is_for(const struct cache_entry *e, const struct query *q, uint64_t hash)
+{
+    return e->hash == hash && e->qtype == q->qtype && e->qclass == q->qclass &&
+           e->dnssec_ok == q->dnssec_ok && e->checking_disabled == ((q->flags & FLAG_CD) != 0) &&
+           e->name_len == q->qname_len && memcmp(cache_entry_name(e), q->lname, q->qname_len) == 0;
+}
+
+/* In a read section or under the lock. */
+static struct cache_entry *find(const struct answer_cache *c, const struct query *q, uint64_t hash)
+{
+    struct cache_entry *e = rcu_read(&c->buckets[hash & c->mask]);
+    while (e != NULL && !is_for(e, q, hash))
+        e = rcu_read(&e->next);
+    return e;
+}
+
+static uint64_t age_s(const struct cache_entry *e, uint64_t now_ns)
+{
+    return now_ns > e->stored_ns ? (now_ns - e->stored_ns) / NS_PER_S : 0;
+}
+
+/* ---- hits ---- */
+
+static void count_use(struct cache_entry *e)
+{
+    uint8_t uses = __atomic_load_n(&e->uses, __ATOMIC_RELAXED);
+    if (uses < CACHE_USES_MAX) /* names in constant use are not written to: their cache line stays shared */
+        __atomic_store_n(&e->uses, uses + 1, __ATOMIC_RELAXED);
+}
+
+static bool begin_refresh(struct cache_entry *e, uint64_t now_ms)
+{
+    if (now_ms < __atomic_load_n(&e->retry_ms, __ATOMIC_ACQUIRE) ||
+        __atomic_load_n(&e->refreshing, __ATOMIC_RELAXED))
+        return false;
+    return !__atomic_exchange_n(&e->refreshing, true, __ATOMIC_ACQ_REL);
+}
+
+/* Whether it is popular enough, and near enough to its end. */
+static bool wants_prefetch(struct cache_entry *e, const struct cache_prefetch *p, uint64_t now_ms,
+                           uint64_t left_s)
+{
+    uint64_t last = __atomic_exchange_n(&e->last_asked_ms, now_ms, __ATOMIC_RELAXED);
+    if (last + p->window_ms < now_ms)
+        __atomic_store_n(&e->asked, 1, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_add(&e->asked, 1, __ATOMIC_RELAXED);
+    uint64_t threshold = ((uint64_t)p->percent * e->ttl_s + 99) / 100;
+    return left_s <= threshold && __atomic_load_n(&e->asked, __ATOMIC_RELAXED) >= p->amount;
+}
+
+static void fill(const struct cache_entry *e, const struct query *q, uint32_t ttl, struct reply *r)
+{
+    reply_begin(r, q);
+    memcpy(r->wire + r->len, cache_entry_body(e), e->body_len);
+    memcpy(r->rr, e->rr, e->nrecords * sizeof e->rr[0]);
+    memcpy(r->count, e->count, sizeof r->count);
+    r->nrecords = e->nrecords;
+    r->len += e->body_len;
+    r->rcode = e->rcode;
+    r->flags = e->flags; /* AA too: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
+    for (unsigned i = 0; i < r->nrecords; i++)
+        reply_set_ttl(r, i, ttl);
+}
+
+bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
+                      struct reply *r, struct cache_hit *hit)
+{
+    uint64_t hash = key_hash(c, q);
+    bool found = false;
+    rcu_reader_begin();
+    struct cache_entry *e = find(c, q, hash);
+    if (e != NULL) {
+        uint64_t age = age_s(e, look->now_ns), now_ms = look->now_ns / NS_PER_MS;
+        bool fresh = age < e->ttl_s;
+        found = fresh || (look->stale && age - e->ttl_s < c->stale_ns / NS_PER_S);
+        if (found) {
+            uint32_t left = fresh ? e->ttl_s - (uint32_t)age : 0;
+            *hit = (struct cache_hit){.kind = (enum cache_kind)e->kind, .left_s = left};
+            if (fresh && look->prefetch != NULL && look->prefetch->amount > 0)
+                hit->refresh = wants_prefetch(e, look->prefetch, now_ms, left) && begin_refresh(e, now_ms);
+            else if (!fresh)
+                hit->refresh = begin_refresh(e, now_ms);
+            uint32_t shown = !fresh ? look->stale_ttl : look->keep_ttl ? e->ttl_s : left;
+            count_use(e);
+            fill(e, q, shown, r);
+        }
+    }
+    rcu_reader_end();
+    return found;
+}
+
+bool answer_cache_has_success(struct answer_cache *c, const struct query *q, uint64_t now_ns)
+{
+    uint64_t hash = key_hash(c, q);
+    rcu_reader_begin();
+    const struct cache_entry *e = find(c, q, hash);
+    bool yes = e != NULL && e->kind == CACHE_SUCCESS && age_s(e, now_ns) < e->ttl_s + c->stale_ns / NS_PER_S;
+    rcu_reader_end();
+    return yes;
+}
+
+void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, uint64_t now_ns,
+                                 uint32_t pause_ms)
+{
+    uint64_t hash = key_hash(c, q);
+    rcu_reader_begin();
+    struct cache_entry *e = find(c, q, hash);
+    if (e != NULL) {
+        __atomic_store_n(&e->retry_ms, now_ns / NS_PER_MS + pause_ms, __ATOMIC_RELEASE);
+        __atomic_store_n(&e->refreshing, false, __ATOMIC_RELEASE);
+    }
+    rcu_reader_end();
+}
+
+unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind)
+{
+    return __atomic_load_n(&c->parts[kind].count, __ATOMIC_RELAXED);
+}
+
+/* ---- keeping ---- */
+
+static struct cache_entry *make(const struct query *q, const struct reply *r, enum cache_kind kind,
+                                uint32_t ttl_s, uint64_t now_ns)
+{
+    size_t question_end = DNS_HEADER_LEN + (size_t)q->qname_len + 4;
+    size_t body_len = r->len - question_end;
+    size_t size =
+        sizeof(struct cache_entry) + r->nrecords * sizeof(struct reply_rr) + q->qname_len + body_len;
+    struct cache_entry *e = calloc(1, size);
+    if (e == NULL)
+        return NULL;
+    e->stored_ns = now_ns;
+    e->ttl_s = ttl_s;
+    e->size = (uint32_t)size;
+    e->qtype = q->qtype;
+    e->qclass = q->qclass;
+    e->dnssec_ok = q->dnssec_ok;
+    e->checking_disabled = (q->flags & FLAG_CD) != 0;
+    e->flags = r->flags & (FLAG_AA | FLAG_RA | FLAG_AD);
+    e->rcode = r->rcode;
+    memcpy(e->count, r->count, sizeof e->count);
+    e->nrecords = r->nrecords;
+    e->body_len = (uint16_t)body_len;
+    e->kind = (uint8_t)kind;
+    e->name_len = q->qname_len;
+    memcpy(e->rr, r->rr, r->nrecords * sizeof e->rr[0]);
+    memcpy(cache_entry_name(e), q->lname, q->qname_len);
+    memcpy(cache_entry_body(e), r->wire + question_end, body_len);
+    return e;
+}
+
+/* A bucket's chain has its newest entry first. */
+static void bound_chain(struct answer_cache *c, struct cache_entry *first)
+{
+    unsigned n = 0;
+    for (struct cache_entry *e = first; e != NULL; e = e->next)
+        if (++n > CACHE_CHAIN_MAX) {
+            cache_remove(c, e);
+            return;
+        }
+}
+
+int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
+                     enum cache_kind kind, uint32_t ttl_s, uint64_t now_ns, unsigned *evicted)
+{
+    struct cache_entry *e = make(q, r, kind, ttl_s, now_ns);
+    if (e == NULL)
+        return -ENOMEM;
+    if (e->size > c->bytes_max) {
+        free(e);
+        return ERR_LIMIT;
+    }
+    e->hash = key_hash(c, q);
+    struct cache_entry **bucket = &c->buckets[e->hash & c->mask];
+    pthread_mutex_lock(&c->lock);
+    struct cache_entry *old = find(c, q, e->hash);
+    if (old != NULL) { /* popularity goes on */
+        e->asked = __atomic_load_n(&old->asked, __ATOMIC_RELAXED);
+        e->last_asked_ms = __atomic_load_n(&old->last_asked_ms, __ATOMIC_RELAXED);
+    }
+    cache_enqueue(c, e, old);
+    e->next = *bucket;
+    rcu_publish(bucket, e); /* before the old one goes: at every instant one of them is found */
+    if (old != NULL)
+        cache_remove(c, old);
+    bound_chain(c, e);
+    *evicted = cache_evict(c, kind, e, now_ns);
+    pthread_mutex_unlock(&c->lock);
+    return ERR_OK;
+}
+
+/* ---- life ---- */
+
+static int part_init(struct cache_part *p, uint32_t capacity)
+{
+    p->capacity = capacity > 0 ? capacity : 1;
+    p->short_capacity = p->capacity / 10;
+    TAILQ_INIT(&p->short_queue);
+    TAILQ_INIT(&p->long_queue);
+    p->ghosts = calloc(p->capacity, sizeof *p->ghosts);
+    return p->ghosts == NULL ? -ENOMEM : ERR_OK;
+}
+
+int answer_cache_new(const struct cache_capacity *capacity, struct answer_cache **out)
+{
+    struct answer_cache *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&c->lock, NULL);
+    uint64_t wanted = (uint64_t)capacity->entries[0] + capacity->entries[1], buckets = 64;
+    while (buckets < wanted)
+        buckets *= 2;
+    c->mask = buckets - 1;
+    c->buckets = calloc(buckets, sizeof(struct cache_entry *));
+    c->stale_ns = capacity->stale_s * NS_PER_S;
+    c->bytes_max = wanted * CACHE_BYTES_PER_ENTRY;
+    bool random = getrandom(c->seed, sizeof c->seed, 0) == sizeof c->seed;
+    c->seed[1] |= 1;
+    int a = part_init(&c->parts[0], capacity->entries[0]), b = part_init(&c->parts[1], capacity->entries[1]);
+    if (c->buckets == NULL || !random || a != ERR_OK || b != ERR_OK) {
+        answer_cache_free(c);
+        return -ENOMEM;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+void answer_cache_free(struct answer_cache *c)
+{
+    if (c == NULL)
+        return;
+    for (uint64_t i = 0; c->buckets != NULL && i <= c->mask; i++)
+        while (c->buckets[i] != NULL) {
+            struct cache_entry *e = c->buckets[i];
+            c->buckets[i] = e->next;
+            free(e);
+        }
+    free(c->buckets);
+    free(c->parts[0].ghosts);
+    free(c->parts[1].ghosts);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}

@@ -1,0 +1,69 @@
+/*
+ * What a `cache` directive does: answers from what was answered before, keeps answers on their way up, and
+ * gives TTLs their limits. Semantics are CoreDNS's. The directive is read by plugins/cache.c.
+ *
+ * Names of the block's kubernetes zones are not kept: their answers come from memory anyhow, and a change
+ * shall be visible in the very next one. They pass downward untouched; on the way up their TTLs get the same
+ * limits as all others. A name in those zones that falls through to `forward` is kept like any external one;
+ * the forward stage looks here for it before it asks (cache_stage_late), after the kubernetes stage has said
+ * that it has no such name.
+ *
+ * The entries belong to the server block, not to the configuration: a reload finds them again where nothing
+ * in the block has changed that could change an answer (cache_store.h).
+ */
+#ifndef SEAMARK_SERVE_CACHE_STAGE_H
+#define SEAMARK_SERVE_CACHE_STAGE_H
+
+#include "cache/answer_cache.h"
+#include "serve/config.h"
+
+struct cache_limit { /* of a kind */
+    uint32_t capacity;
+    uint32_t max_ttl_s;
+    uint32_t min_ttl_s;
+    uint8_t (*disabled)[NAME_MAX_LEN]; /* zones of which no answer is kept */
+    size_t ndisabled;
+};
+
+enum stale_mode { STALE_OFF, STALE_IMMEDIATE, STALE_VERIFY };
+
+struct cache_settings {
+    struct cache_limit limits[2]; /* by enum cache_kind */
+    uint8_t (*zones)[NAME_MAX_LEN];
+    size_t nzones;
+    uint32_t servfail_ttl_s; /* 0: not kept */
+    bool keep_ttl;
+    struct cache_prefetch prefetch;
+    enum stale_mode stale;
+    uint32_t stale_s;          /* how long an entry is served past its TTL */
+    uint32_t stale_ttl_s;      /* with this TTL */
+    uint32_t stale_recheck_ms; /* after a refresh that failed */
+};
+
+/* What is counted, for one listener. */
+struct cache_series;
+
+struct cache_stage {
+    struct cache_settings settings;
+    const struct config *config;
+    const struct block *block;
+    char *zones_label;           /* label "zones": "." or "a.example.,b.example." */
+    int kubernetes;              /* index of the kubernetes stage, -1 none; from start */
+    struct cache_store *store;   /* from start */
+    struct cache_series *series; /* one for each of the config's listeners */
+};
+
+void cache_settings_default(struct cache_settings *s);
+
+/* Control thread. */
+int cache_stage_start(struct cache_stage *c, struct errtext *e);
+void cache_stage_stop(struct cache_stage *c);
+void cache_stage_free(struct cache_stage *c); /* once no worker uses it; NULL allowed */
+
+enum verdict cache_stage_query(struct cache_stage *c, struct request *r);
+void cache_stage_answer(struct cache_stage *c, struct request *r);
+/* For the forward stage: whether a name that had to pass is answered from here after all. r->reply is filled
+ * then. */
+bool cache_stage_late(struct cache_stage *c, struct request *r);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * The caches of the process, by the identity of their server block, so that they outlive a reload. The
+ * identity is the text of the block: its keys and all its directives but those that cannot change an answer
+ * that is kept (log, metrics, health ...). So what a new configuration would still answer is still there, and
+ * what it would not is gone. Control thread.
+ */
+#ifndef SEAMARK_SERVE_CACHE_STORE_H
+#define SEAMARK_SERVE_CACHE_STORE_H
+
+#include "cache/answer_cache.h"
+#include "conf/corefile.h"
+
+struct cache_store {
+    struct answer_cache *cache;
+    /* the rest is the store's */
+    char *identity;
+    unsigned references;
+    struct cache_store *next;
+};
+
+/* The cache of this block, found or made. -ENOMEM. */
+int cache_store_get(const struct server_block *b, const struct cache_capacity *capacity,
+                    struct cache_store **out);
+void cache_store_put(
+    struct cache_store *s); /* NULL allowed; no worker uses it through this reference any more */
+
+#endif

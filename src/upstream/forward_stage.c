@@ -1,0 +1,266 @@
+#include "upstream/forward_stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cache/cache_stage.h"
+#include "dns/rr.h"
+#include "upstream/upstream_answer.h"
+
+#define EDE_NO_REACHABLE_AUTHORITY 22 /* RFC 8914 section 4.23 */
+
+/* A question that a request, or a refresh, takes part in. */
+struct forward_job {
+    struct inflight_waiter waiter;
+    struct forward_stage *stage;
+    struct request *request; /* NULL for a refresh */
+    upstream_ask_done *done; /* of a refresh */
+    void *ctx;
+    struct inflight *question; /* where this job leads; NULL where it follows */
+    struct upstream_ask *ask;
+    LIST_ENTRY(forward_job) link; /* where it leads */
+};
+
+bool forward_stage_matches(const struct forward_stage *f, const struct query *q)
+{
+    if (!name_in(q->lname, f->from))
+        return false;
+    for (size_t i = 0; i < f->nexcept; i++)
+        if (name_in(q->lname, f->except[i]))
+            return name_equal(q->lname, f->from); /* FROM itself cannot be excepted, as in CoreDNS */
+    return true;
+}
+
+struct forward_stage *forward_stage_of(const struct block *b, const struct query *q)
+{
+    for (unsigned i = 0; i < b->nstages; i++)
+        if (strcmp(b->stages[i].plugin->name, "forward") == 0 && forward_stage_matches(b->stages[i].state, q))
+            return b->stages[i].state;
+    return NULL;
+}
+
+/* ---- leading ---- */
+
+static void end_lead(struct forward_job *j)
+{
+    upstream_set_leave(&j->stage->set);
+    LIST_REMOVE(j, link);
+    j->ask = NULL;
+}
+
+static void on_asked(void *ctx, enum upstream_result result, struct exchange_answer *answer)
+{
+    struct forward_job *j = ctx;
+    end_lead(j);
+    inflight_finish(j->question, result, answer);
+}
+
+static int lead(struct forward_job *j, const struct query *q, bool tcp)
+{
+    struct forward_stage *f = j->stage;
+    const struct exchange_question question = {.name = q->lname,
+                                               .qtype = q->qtype,
+                                               .qclass = q->qclass,
+                                               .dnssec_ok = q->dnssec_ok,
+                                               .checking_disabled = (q->flags & FLAG_CD) != 0};
+    if (!upstream_set_enter(&f->set))
+        return ERR_LIMIT;
+    int ret = upstream_ask_start(&f->set, j->waiter.worker, &question, tcp, on_asked, j, &j->ask);
+    if (ret != ERR_OK) {
+        upstream_set_leave(&f->set);
+        return ret;
+    }
+    LIST_INSERT_HEAD(&f->jobs[worker_index(j->waiter.worker)], j, link);
+    return ERR_OK;
+}
+
+/* Leads or follows. ERR_OK: the waiter will be told. */
+static int begin(struct forward_job *j, const struct query *q, bool tcp, bool may_follow)
+{
+    struct inflight *question;
+    switch (inflight_join(&j->stage->set, q, tcp, &j->waiter, may_follow, &question)) {
+    case INFLIGHT_FOLLOW:
+        return ERR_OK;
+    case INFLIGHT_FULL:
+        return may_follow ? ERR_LIMIT : ERR_EXISTS;
+    case INFLIGHT_LEAD:
+        break;
+    }
+    j->question = question;
+    int ret = lead(j, q, tcp);
+    if (ret != ERR_OK)
+        inflight_abandon(question);
+    return ret;
+}
+
+/* ---- answering a request ---- */
+
+static void fail(struct request *r, uint16_t rcode, const char *why)
+{
+    reply_error(r->reply, &r->q, rcode);
+    r->error_text = why;
+}
+
+static void fail_unreachable(struct request *r, const char *why)
+{
+    fail(r, RCODE_SERVFAIL, why);
+    r->reply->ede = EDE_NO_REACHABLE_AUTHORITY;
+    r->reply->ede_text = why;
+}
+
+/* A question that could not be begun. */
+static void fail_begin(const struct forward_stage *f, struct request *r, int error)
+{
+    switch (error) {
+    case ERR_LIMIT:
+        fail(r, RCODE_REFUSED, f->limit_text);
+        break;
+    case ERR_UNSUPPORTED: /* the exchange cannot ask this */
+        if (r->q.qclass != CLASS_IN || r->q.qtype == RR_AXFR || r->q.qtype == RR_IXFR)
+            fail(r, RCODE_REFUSED, "zone transfers and classes other than IN are not forwarded");
+        else
+            fail(r, RCODE_NOTIMP, "meta types are not forwarded");
+        break;
+    case ERR_NOT_FOUND:
+        fail_unreachable(r, "no healthy proxies");
+        break;
+    default:
+        fail(r, RCODE_SERVFAIL, "no memory");
+        break;
+    }
+}
+
+static void answer(struct request *r, enum upstream_result result, const struct exchange_answer *a)
+{
+    int ret;
+    switch (result) {
+    case UPSTREAM_ANSWER:
+        ret = upstream_answer_fill(r->reply, a->wire, a->len);
+        if (ret == ERR_MISMATCH)
+            fail(r, RCODE_FORMERR, "an upstream's answer is to another question");
+        else if (ret != ERR_OK)
+            fail(r, RCODE_SERVFAIL, "an upstream's answer cannot be read");
+        break;
+    case UPSTREAM_ERROR:
+        fail(r, RCODE_SERVFAIL, NULL); /* theirs, not ours: no line of the errors plugin, as in CoreDNS */
+        r->reply->flags = FLAG_RA;
+        break;
+    case UPSTREAM_LOOP:
+        fail_unreachable(r, "forwarding loop: the upstreams lead back to this server");
+        break;
+    case UPSTREAM_UNREACHABLE:
+    case UPSTREAM_CANCELLED:
+        fail_unreachable(r, "no upstream answered: i/o timeout");
+        break;
+    }
+}
+
+static void tell_request(struct inflight_waiter *waiter, enum upstream_result result,
+                         struct exchange_answer *a)
+{
+    struct forward_job *j = (struct forward_job *)waiter;
+    struct request *r = j->request;
+    if (result == UPSTREAM_CANCELLED) { /* who led was let go: ask for ourselves */
+        j->question = NULL;
+        int ret = begin(j, &r->q, r->transport == TRANSPORT_TCP, true);
+        if (ret == ERR_OK)
+            return;
+        request_reply(r);
+        fail_begin(j->stage, r, ret);
+    } else {
+        request_reply(r);
+        answer(r, result, a);
+    }
+    r->waiting = NULL;
+    free(j);
+    request_resume(r, VERDICT_ANSWERED);
+}
+
+enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
+{
+    if (!forward_stage_matches(f, &r->q))
+        return VERDICT_NEXT;
+    if (f->cache != NULL && cache_stage_late(f->cache, r))
+        return VERDICT_ANSWERED;
+    struct forward_job *j = calloc(1, sizeof *j);
+    int ret = -ENOMEM;
+    if (j != NULL) {
+        j->waiter = (struct inflight_waiter){.worker = r->worker, .tell = tell_request};
+        j->stage = f;
+        j->request = r;
+        ret = begin(j, &r->q, r->transport == TRANSPORT_TCP, true);
+    }
+    if (ret == ERR_OK) {
+        r->waiting = j;
+        return VERDICT_PENDING;
+    }
+    free(j);
+    fail_begin(f, r, ret);
+    return VERDICT_ANSWERED;
+}
+
+/* ---- refreshing ---- */
+
+static void tell_refresh(struct inflight_waiter *waiter, enum upstream_result result,
+                         struct exchange_answer *a)
+{
+    struct forward_job *j = (struct forward_job *)waiter;
+    j->done(j->ctx, result, a);
+    free(j);
+}
+
+int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struct query *q,
+                          upstream_ask_done *done, void *ctx)
+{
+    struct forward_job *j = calloc(1, sizeof *j);
+    if (j == NULL)
+        return -ENOMEM;
+    j->waiter = (struct inflight_waiter){.worker = w, .tell = tell_refresh};
+    j->stage = f;
+    j->done = done;
+    j->ctx = ctx;
+    int ret = begin(j, q, false, false);
+    if (ret != ERR_OK)
+        free(j);
+    return ret;
+}
+
+/* ---- life ---- */
+
+int forward_stage_start(struct forward_stage *f, struct errtext *e)
+{
+    for (unsigned i = 0; i < f->block->nstages; i++)
+        if (strcmp(f->block->stages[i].plugin->name, "cache") == 0)
+            f->cache = f->block->stages[i].state;
+    return upstream_set_start(&f->set, e);
+}
+
+void forward_stage_free(struct forward_stage *f)
+{
+    if (f == NULL)
+        return;
+    upstream_set_stop(&f->set);
+    free(f->except);
+    free(f);
+}
+
+int forward_stage_worker_start(struct forward_stage *f, struct worker *w, struct errtext *e)
+{
+    LIST_INIT(&f->jobs[worker_index(w)]);
+    return upstream_set_worker_start(&f->set, w, e);
+}
+
+void forward_stage_worker_stop(struct forward_stage *f, struct worker *w)
+{
+    /* No request is left here, so what is under way are refreshes, perhaps with followers in other workers.
+     */
+    struct forward_job *j;
+    while ((j = LIST_FIRST(&f->jobs[worker_index(w)])) != NULL) {
+        upstream_ask_cancel(j->ask);
+        end_lead(j);
+        inflight_finish(j->question, UPSTREAM_CANCELLED, NULL);
+    }
+    upstream_set_worker_stop(&f->set, w);
+}

@@ -1,0 +1,52 @@
+/*
+ * What a `forward` directive does with a question: chooses whether it is its own, joins it to the same
+ * question under way or puts it to its upstreams, and makes the client's answer of what comes back. The
+ * directive is read by plugins/forward.c.
+ *
+ * The cache stage of the same block uses it to refresh entries (forward_stage_refresh).
+ */
+#ifndef SEAMARK_SERVE_FORWARD_STAGE_H
+#define SEAMARK_SERVE_FORWARD_STAGE_H
+
+#include <sys/queue.h>
+
+#include "serve/config.h"
+#include "upstream/inflight.h"
+#include "upstream/upstream_set.h"
+
+struct cache_stage;
+struct forward_job;
+LIST_HEAD(forward_jobs, forward_job);
+
+struct forward_stage {
+    struct upstream_set set;
+    uint8_t from[NAME_MAX_LEN];      /* names at or below it are ours ... */
+    uint8_t (*except)[NAME_MAX_LEN]; /* ... but for those at or below one of these */
+    size_t nexcept;
+    const struct block *block;
+    struct cache_stage *cache;             /* of the same block, or NULL; from start */
+    char where[256];                       /* "Corefile:12" */
+    char limit_text[64];                   /* why a question was refused */
+    struct forward_jobs jobs[WORKERS_MAX]; /* questions that this stage's requests lead, by worker */
+};
+
+/* Control thread. */
+int forward_stage_start(struct forward_stage *f, struct errtext *e);
+/* Once no worker uses it. */
+void forward_stage_free(struct forward_stage *f);
+/* In the worker. */
+int forward_stage_worker_start(struct forward_stage *f, struct worker *w, struct errtext *e);
+void forward_stage_worker_stop(struct forward_stage *f, struct worker *w);
+
+bool forward_stage_matches(const struct forward_stage *f, const struct query *q);
+enum verdict forward_stage_query(struct forward_stage *f, struct request *r);
+
+/* Asks for q without a client. done() comes later, from the event loop, once. ERR_EXISTS: the same is being
+ * asked for a client already; otherwise as upstream_ask_start(), or ERR_LIMIT. `q` is copied. */
+int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struct query *q,
+                          upstream_ask_done *done, void *ctx);
+
+/* The forward stage of the block that would take the question, or NULL. */
+struct forward_stage *forward_stage_of(const struct block *b, const struct query *q);
+
+#endif

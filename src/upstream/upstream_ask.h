@@ -1,0 +1,51 @@
+/*
+ * A question's way through a set of upstreams, as CoreDNS's forward has it: upstreams are tried in the order
+ * of the policy, those that are down are left out; a try ends with an answer, with a failure, or after
+ * read_timeout; a failure makes the upstream suspect and the next one is tried, round and round, until there
+ * is an answer, max_connect_attempts tries have failed or UPSTREAM_DEADLINE_MS are over. Where all are down,
+ * one at random is tried all the same (or, with failfast, none).
+ *
+ *     start ──> try next ──asked──> waiting ──answer──────────────────────> done(UPSTREAM_ANSWER)
+ *                 ^   │                │
+ *                 │   └─none left──────┼─────────────────────────────────> done(UPSTREAM_ERROR or
+ * _UNREACHABLE) └──failed, too late──┘
+ *
+ * In the worker's thread. Nothing is allocated but the ask itself.
+ */
+#ifndef SEAMARK_SERVE_UPSTREAM_ASK_H
+#define SEAMARK_SERVE_UPSTREAM_ASK_H
+
+#include "upstream/exchange.h"
+#include "upstream/upstream_set.h"
+
+#define UPSTREAM_DEADLINE_MS 5000 /* CoreDNS's, of a question over all its tries */
+
+/* Tries of one question where max_connect_attempts is 0: upstreams that fail at once must not make a loop. */
+#define UPSTREAM_TRIES_MAX 60
+
+/* An exchange that fails sooner than this was not waiting for a lost packet (libunbound's first timeouts are
+ * 50 + 100 + 200 ms at the least): the upstream answered, with an error that the exchange does not show. */
+#define UPSTREAM_ERROR_MS 300
+
+enum upstream_result {
+    UPSTREAM_ANSWER,      /* a message */
+    UPSTREAM_ERROR,       /* upstreams answered, with nothing but errors */
+    UPSTREAM_UNREACHABLE, /* no answer from any */
+    UPSTREAM_LOOP,        /* every one leads back here */
+    UPSTREAM_CANCELLED,   /* the asker's worker has let go of the set: ask again if it is still wanted */
+};
+
+struct upstream_ask;
+
+/* `answer` is lent for the call, NULL unless UPSTREAM_ANSWER. From the event loop. */
+typedef void upstream_ask_done(void *ctx, enum upstream_result result, struct exchange_answer *answer);
+
+/* Begins. ERR_OK: done() will be called, later; `q->name` is copied. ERR_UNSUPPORTED: this cannot be asked
+ * (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (all lead back here, or all are down and
+ * failfast is set). */
+int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
+                       bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out);
+/* Ends without done(). */
+void upstream_ask_cancel(struct upstream_ask *a);
+
+#endif

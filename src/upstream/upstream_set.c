@@ -1,0 +1,199 @@
+#include "upstream/upstream_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "metrics/metrics.h"
+#include "upstream/exchange_unbound.h"
+
+static const struct metric_desc broken_family = {
+    .name = "coredns_forward_healthcheck_broken_total",
+    .help = "Counter of the number of complete failures of the healthchecks.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_desc rejects_family = {
+    .name = "coredns_forward_max_concurrent_rejects_total",
+    .help = "Counter of the number of queries rejected because the concurrent queries were at maximum.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric *broken, *rejects;
+
+struct upstream_want {
+    struct upstream_set *set; /* NULL: the worker has stopped it meanwhile */
+    struct worker *worker;
+};
+
+static unsigned questions; /* atomic: under way in all sets */
+
+void upstream_set_metrics(void)
+{
+    if (broken == NULL) {
+        broken = metrics_register(&broken_family, NULL, 0);
+        rejects = metrics_register(&rejects_family, NULL, 0);
+    }
+}
+
+void upstream_set_count_broken(void)
+{
+    metrics_add(broken, 0, 1);
+}
+
+void upstream_settings_default(struct upstream_settings *s)
+{
+    *s = (struct upstream_settings){
+        .policy = POLICY_RANDOM,
+        .max_fails = 2,
+        .read_timeout_ms = 2000,
+        .expire_ms = 10000,
+        .check = {.interval_ms = 500, .recursion_desired = true},
+    };
+}
+
+int upstream_set_start(struct upstream_set *s, struct errtext *e)
+{
+    upstream_set_metrics();
+    for (unsigned i = 0; i < s->count; i++) {
+        int ret = upstream_get(&s->addresses[i], &s->settings.check, &s->upstreams[i]);
+        if (ret != ERR_OK) {
+            upstream_set_stop(s);
+            return errtext_set(e, ret, "%s - plugin/forward: no memory for an upstream", s->where);
+        }
+    }
+    return ERR_OK;
+}
+
+void upstream_set_stop(struct upstream_set *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        upstream_put(s->upstreams[i]);
+        s->upstreams[i] = NULL;
+    }
+}
+
+static int open_link(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
+                     struct exchange **out, struct errtext *e)
+{
+    const struct exchange_target target = {
+        .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
+    return exchange_acquire(w, &exchange_unbound, &target, out, e);
+}
+
+int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct errtext *e)
+{
+    struct upstream_links *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return errtext_set(e, -ENOMEM, "%s - plugin/forward: no memory", s->where);
+    s->links[worker_index(w)] = l;
+    bool tcp = s->settings.force_tcp;
+    for (unsigned i = 0; i < s->count; i++) {
+        struct errtext why = {{0}};
+        int ret = open_link(s, w, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
+        if (ret != ERR_OK) {
+            upstream_set_worker_stop(s, w);
+            return errtext_set(e, ret, "%s - plugin/forward: %s", s->where, why.text);
+        }
+    }
+    return ERR_OK;
+}
+
+void upstream_set_worker_stop(struct upstream_set *s, struct worker *w)
+{
+    struct upstream_links *l = s->links[worker_index(w)];
+    if (l == NULL)
+        return;
+    for (unsigned i = 0; i < s->count; i++) {
+        exchange_release(l->udp[i]);
+        exchange_release(l->tcp[i]);
+    }
+    if (l->want != NULL)
+        l->want->set = NULL;
+    free(l);
+    s->links[worker_index(w)] = NULL;
+}
+
+void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[UPSTREAMS_MAX])
+{
+    unsigned n = s->count;
+    for (unsigned i = 0; i < n; i++)
+        order[i] = (uint8_t)i;
+    if (n < 2 || s->settings.policy == POLICY_SEQUENTIAL)
+        return;
+    if (s->settings.policy == POLICY_ROUND_ROBIN) { /* this turn's first, then the others as they stand */
+        unsigned first = (__atomic_fetch_add(&s->robin, 1, __ATOMIC_RELAXED) + 1) % n;
+        memmove(order + 1, order, first);
+        order[0] = (uint8_t)first;
+        return;
+    }
+    for (unsigned i = n - 1; i > 0; i--) { /* Fisher and Yates; 64 bits hold 15! many times over */
+        unsigned j = (unsigned)(random % (i + 1));
+        random /= i + 1;
+        uint8_t t = order[i];
+        order[i] = order[j];
+        order[j] = t;
+    }
+}
+
+bool upstream_set_enter(struct upstream_set *s)
+{
+    unsigned limit = s->settings.max_concurrent;
+    unsigned mine = __atomic_add_fetch(&s->concurrent, 1, __ATOMIC_RELAXED);
+    unsigned all = __atomic_add_fetch(&questions, 1, __ATOMIC_RELAXED);
+    if ((limit == 0 || mine <= limit) && all <= UPSTREAM_QUESTIONS_MAX)
+        return true;
+    upstream_set_leave(s);
+    metrics_add(rejects, 0, 1);
+    return false;
+}
+
+void upstream_set_leave(struct upstream_set *s)
+{
+    __atomic_fetch_sub(&s->concurrent, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&questions, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- TCP exchanges, made when they are first wanted: a context costs 1.3 MiB, and few clients ask over TCP
+ * ---- */
+
+static void make_tcp_links(void *ctx)
+{
+    struct upstream_want *want = ctx;
+    struct upstream_set *s = want->set;
+    if (s != NULL) {
+        struct upstream_links *l = s->links[worker_index(want->worker)];
+        l->want = NULL;
+        for (unsigned i = 0; i < s->count; i++) {
+            struct errtext e = {{0}};
+            if (l->tcp[i] == NULL && open_link(s, want->worker, i, true, &l->tcp[i], &e) != ERR_OK)
+                log_limited(LOG_LEVEL_WARNING, "plugin/forward: %s: TCP clients are forwarded over UDP (%s)",
+                            s->where, e.text);
+        }
+    }
+    free(want);
+}
+
+static void want_tcp_links(struct upstream_set *s, struct worker *w)
+{
+    struct upstream_links *l = s->links[worker_index(w)];
+    if (l->want != NULL)
+        return;
+    struct upstream_want *want = malloc(sizeof *want);
+    if (want == NULL)
+        return;
+    *want = (struct upstream_want){.set = s, .worker = w};
+    if (worker_defer(w, make_tcp_links, want) == ERR_OK)
+        l->want = want;
+    else
+        free(want);
+}
+
+struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp)
+{
+    struct upstream_links *l = s->links[worker_index(w)];
+    if (!tcp)
+        return l->udp[i];
+    if (l->tcp[i] == NULL)
+        want_tcp_links(s, w);
+    return l->tcp[i] != NULL ? l->tcp[i] : l->udp[i];
+}

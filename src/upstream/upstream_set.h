@@ -1,0 +1,86 @@
+/*
+ * The upstreams of one `forward` directive: who they are, the order in which a question tries them, how many
+ * questions may be under way, and each worker's exchanges with them. A question's way through the set is
+ * upstream_ask.h.
+ *
+ * Filled in and started in the control thread; read-only to workers but for the atomic counters and their own
+ * slot of exchanges.
+ */
+#ifndef SEAMARK_SERVE_UPSTREAM_SET_H
+#define SEAMARK_SERVE_UPSTREAM_SET_H
+
+#include <stdbool.h>
+
+#include "serve/worker.h"
+#include "upstream/exchange.h"
+#include "upstream/upstream.h"
+
+#define UPSTREAMS_MAX 15 /* CoreDNS's limit */
+
+/* Questions under way, over all sets and workers, whatever max_concurrent says: one costs up to 16 KiB inside
+ * libunbound, and a socket. 4,096 are 64 MiB at the worst, and 80,000 a second at 50 ms. Beyond it questions
+ * are refused as by max_concurrent. */
+#define UPSTREAM_QUESTIONS_MAX 4096
+
+enum upstream_policy { POLICY_RANDOM, POLICY_ROUND_ROBIN, POLICY_SEQUENTIAL };
+
+struct upstream_settings {
+    enum upstream_policy policy;
+    unsigned max_fails;            /* 0: never down, never checked */
+    unsigned max_connect_attempts; /* tries of one question; 0: as many as the deadline allows */
+    unsigned max_concurrent;       /* 0: no limit but UPSTREAM_QUESTIONS_MAX */
+    uint32_t read_timeout_ms;      /* of one try */
+    uint32_t expire_ms;            /* of an idle TCP connection */
+    bool force_tcp;
+    bool prefer_udp;
+    bool failfast; /* all down: fail at once instead of trying one at random */
+    struct upstream_check check;
+};
+
+struct upstream_want;
+
+/* A worker's exchanges with every upstream of the set. */
+struct upstream_links {
+    struct exchange *udp[UPSTREAMS_MAX]; /* NULL with force_tcp */
+    struct exchange
+        *tcp[UPSTREAMS_MAX];    /* made when a client first asks over TCP, or at start with force_tcp */
+    struct upstream_want *want; /* they are being made */
+};
+
+struct upstream_set {
+    struct upstream_settings settings;
+    union address addresses[UPSTREAMS_MAX];
+    unsigned count;
+    const char *where;                         /* "Corefile:12", for log lines; borrowed */
+    struct upstream *upstreams[UPSTREAMS_MAX]; /* from start to stop */
+    struct upstream_links *links[WORKERS_MAX]; /* from worker_start to worker_stop */
+    unsigned robin;                            /* atomic: of POLICY_ROUND_ROBIN */
+    unsigned concurrent;                       /* atomic: questions under way */
+};
+
+/* Settings as CoreDNS has them by default. */
+void upstream_settings_default(struct upstream_settings *s);
+
+int upstream_set_start(struct upstream_set *s, struct errtext *e); /* control thread */
+void upstream_set_stop(struct upstream_set *s);
+int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct errtext *e);
+void upstream_set_worker_stop(struct upstream_set *s, struct worker *w);
+
+/* The order in which one question tries the upstreams: a permutation of 0 ... count - 1 in `order`. `random`
+ * is any random number. */
+void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[UPSTREAMS_MAX]);
+
+/* Takes a place for a question, or says that there is none (counted as a reject). */
+bool upstream_set_enter(struct upstream_set *s);
+void upstream_set_leave(struct upstream_set *s);
+
+/* The worker's exchange for upstream `i`. Where `tcp` is wished for and not yet made, that is begun and UDP
+ * given. */
+struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp);
+
+/* coredns_forward_healthcheck_broken_total: all were down and one was tried at random. */
+void upstream_set_count_broken(void);
+/* Registers the two counters that have no labels, so that they are shown from the start. */
+void upstream_set_metrics(void);
+
+#endif

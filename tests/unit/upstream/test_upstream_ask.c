@@ -1,0 +1,395 @@
+/* A question's way through a set of upstreams, over an exchange that the test plays. */
+#include "../runner.h"
+
+#include "../serve/fake_worker.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "dns/rr.h"
+#include "upstream/exchange_unbound.h"
+#include "upstream/upstream_ask.h"
+
+/* ---- the exchange ---- */
+
+struct exchange_call {
+    exchange_done *done;
+    void *ctx;
+    uint16_t port; /* of the upstream asked: tells them apart */
+    bool tcp;
+    bool cancelled;
+};
+
+static struct exchange_call calls[64];
+static unsigned ncalls, nopen;
+static int ask_result;
+
+static int fake_open(struct worker *w, const struct exchange_target *t, struct exchange **out,
+                     struct errtext *e)
+{
+    (void)w, (void)t, (void)e;
+    nopen++;
+    *out = calloc(1, sizeof **out);
+    return ERR_OK;
+}
+
+static void fake_close(struct exchange *x)
+{
+    nopen--;
+    free(x);
+}
+
+static int fake_ask(struct exchange *x, const struct exchange_question *q, exchange_done *done, void *ctx,
+                    struct exchange_call **call)
+{
+    (void)q;
+    if (ask_result != ERR_OK)
+        return ask_result;
+    calls[ncalls] =
+        (struct exchange_call){done, ctx, ntohs(x->target.address.in.sin_port), x->target.tcp, false};
+    *call = &calls[ncalls++];
+    return ERR_OK;
+}
+
+static void fake_cancel(struct exchange *x, struct exchange_call *call)
+{
+    (void)x;
+    call->cancelled = true;
+}
+
+const struct exchange_kind exchange_unbound = {
+    .name = "fake", .open = fake_open, .close = fake_close, .ask = fake_ask, .cancel = fake_cancel};
+
+static void answer_call(unsigned i)
+{
+    static const uint8_t header[12] = {0, 0, 0x81, 0x80};
+    struct exchange_answer *a = exchange_answer_new(header, sizeof header);
+    calls[i].done(calls[i].ctx, EXCHANGE_ANSWER, a);
+    exchange_answer_unref(a);
+}
+
+static void fail_call(unsigned i)
+{
+    calls[i].done(calls[i].ctx, EXCHANGE_FAILED, NULL);
+}
+
+/* ---- the set ---- */
+
+static struct upstream_set *set;
+static int result; /* -1: none yet */
+
+static void on_done(void *ctx, enum upstream_result r, struct exchange_answer *answer)
+{
+    (void)ctx;
+    CU_ASSERT_EQUAL(result, -1);
+    CU_ASSERT_EQUAL(answer != NULL, r == UPSTREAM_ANSWER);
+    result = (int)r;
+}
+
+static void begin(unsigned count)
+{
+    struct errtext e = {{0}};
+    set = calloc(1, sizeof *set);
+    fake_base = event_base_new();
+    set->where = "Corefile:1";
+    set->count = count;
+    upstream_settings_default(&set->settings);
+    set->settings.policy = POLICY_SEQUENTIAL;
+    set->settings.max_connect_attempts = 2 * count;
+    set->settings.check.interval_ms = 3600000; /* checks are begun and never come to anything here */
+    set->settings.read_timeout_ms = 20;
+    for (unsigned i = 0; i < count; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "127.0.0.1:%u", 1000 + i);
+        CU_ASSERT_EQUAL_FATAL(upstream_address_parse(text, &set->addresses[i]), ERR_OK);
+    }
+    CU_ASSERT_EQUAL_FATAL(upstream_set_start(set, &e), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(upstream_set_worker_start(set, &fake_workers[0], &e), ERR_OK);
+    ncalls = 0;
+    result = -1;
+    ask_result = ERR_OK;
+}
+
+static void end(void)
+{
+    upstream_set_worker_stop(set, &fake_workers[0]);
+    upstream_set_stop(set);
+    run_posts(); /* checks that were asked for find no users */
+    CU_ASSERT_EQUAL(nopen, 0);
+    event_base_free(fake_base);
+    free(set);
+}
+
+static int start(bool tcp, struct upstream_ask **out)
+{
+    static const uint8_t name[] = "\3www\7example\3org";
+    const struct exchange_question q = {.name = name, .qtype = RR_A, .qclass = CLASS_IN};
+    return upstream_ask_start(set, &fake_workers[0], &q, tcp, on_done, NULL, out);
+}
+
+static void ask(void)
+{
+    struct upstream_ask *a;
+    CU_ASSERT_EQUAL_FATAL(start(false, &a), ERR_OK);
+}
+
+/* Lets timers fire. */
+static void wait_timers(unsigned ms)
+{
+    usleep(ms * 1000);
+    event_base_loop(fake_base, EVLOOP_NONBLOCK);
+}
+
+/* ---- tests ---- */
+
+static void an_answer_ends_the_question(void)
+{
+    begin(2);
+    ask();
+    CU_ASSERT_EQUAL(ncalls, 1);
+    answer_call(0);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    end();
+}
+
+static void a_silent_upstream_is_followed_by_the_next(void)
+{
+    begin(2);
+    ask();
+    wait_timers(25);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_TRUE(calls[0].cancelled);
+    CU_ASSERT_EQUAL(calls[1].port, 1001);
+    CU_ASSERT_EQUAL(fake_nposts, 1); /* the silent one is suspect */
+    answer_call(1);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    end();
+}
+
+static void silence_of_all_ends_after_two_rounds(void)
+{
+    begin(2);
+    ask();
+    for (unsigned i = 0; i < 6; i++)
+        wait_timers(25);
+    CU_ASSERT_EQUAL(ncalls, 4);
+    CU_ASSERT_EQUAL(result, UPSTREAM_UNREACHABLE);
+    end();
+}
+
+static void an_error_goes_to_each_other_upstream_once(void)
+{
+    begin(3);
+    ask();
+    fail_call(0);
+    fail_call(1);
+    fail_call(2);
+    CU_ASSERT_EQUAL(ncalls, 3);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ERROR);
+    CU_ASSERT_EQUAL(fake_nposts, 0); /* who answers is not suspect */
+    end();
+}
+
+static void an_upstream_that_is_down_is_left_out(void)
+{
+    begin(3);
+    set->upstreams[0]->fails = 3;
+    set->upstreams[1]->fails = 2; /* max_fails is 2: more than that is down */
+    ask();
+    CU_ASSERT_EQUAL(calls[0].port, 1001);
+    answer_call(0);
+    end();
+}
+
+static void when_all_are_down_one_is_tried_at_random(void)
+{
+    begin(3);
+    for (unsigned i = 0; i < 3; i++)
+        set->upstreams[i]->fails = 9;
+    fake_random = 2;
+    ask();
+    CU_ASSERT_EQUAL(calls[0].port, 1002);
+    answer_call(0);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    end();
+}
+
+static void with_failfast_none_is_tried_when_all_are_down(void)
+{
+    struct upstream_ask *a;
+    begin(2);
+    set->settings.failfast = true;
+    set->upstreams[0]->fails = set->upstreams[1]->fails = 9;
+    CU_ASSERT_EQUAL(start(false, &a), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(ncalls, 0);
+    end();
+}
+
+static void an_upstream_that_loops_is_never_asked(void)
+{
+    struct upstream_ask *a;
+    begin(2);
+    set->upstreams[0]->loops = true;
+    set->upstreams[1]->fails = 9;
+    ask();
+    CU_ASSERT_EQUAL(calls[0].port, 1001);
+    answer_call(0);
+    set->upstreams[1]->loops = true;
+    CU_ASSERT_EQUAL(start(false, &a), ERR_NOT_FOUND);
+    end();
+}
+
+static void attempts_are_counted_over_all_upstreams(void)
+{
+    begin(2);
+    set->settings.max_connect_attempts = 3;
+    ask();
+    for (unsigned i = 0; i < 5; i++)
+        wait_timers(25);
+    CU_ASSERT_EQUAL(ncalls, 3);
+    CU_ASSERT_EQUAL(result, UPSTREAM_UNREACHABLE);
+    end();
+}
+
+static void a_cancelled_question_is_never_heard_of_again(void)
+{
+    struct upstream_ask *a;
+    begin(1);
+    CU_ASSERT_EQUAL_FATAL(start(false, &a), ERR_OK);
+    upstream_ask_cancel(a);
+    CU_ASSERT_TRUE(calls[0].cancelled);
+    wait_timers(25);
+    CU_ASSERT_EQUAL(result, -1);
+    end();
+}
+
+static void what_an_exchange_cannot_ask_is_said_at_once(void)
+{
+    struct upstream_ask *a;
+    begin(2);
+    ask_result = ERR_UNSUPPORTED;
+    CU_ASSERT_EQUAL(start(false, &a), ERR_UNSUPPORTED);
+    end();
+}
+
+static void tcp_is_made_when_it_is_first_wanted(void)
+{
+    struct upstream_ask *a;
+    begin(2);
+    CU_ASSERT_EQUAL(nopen, 2);
+    CU_ASSERT_EQUAL_FATAL(start(true, &a), ERR_OK);
+    CU_ASSERT_FALSE(calls[0].tcp); /* not on the way of a query */
+    answer_call(0);
+    run_posts();
+    CU_ASSERT_EQUAL(nopen, 4);
+    result = -1;
+    CU_ASSERT_EQUAL_FATAL(start(true, &a), ERR_OK);
+    CU_ASSERT_TRUE(calls[1].tcp);
+    answer_call(1);
+    result = -1;
+    set->settings.prefer_udp = true;
+    CU_ASSERT_EQUAL_FATAL(start(true, &a), ERR_OK);
+    CU_ASSERT_FALSE(calls[2].tcp);
+    answer_call(2);
+    end();
+}
+
+static void a_stop_before_tcp_is_made_is_no_harm(void)
+{
+    struct upstream_ask *a;
+    begin(1);
+    CU_ASSERT_EQUAL_FATAL(start(true, &a), ERR_OK);
+    answer_call(0);
+    end();
+    CU_ASSERT_EQUAL(nopen, 0);
+}
+
+static void the_policies_order_the_upstreams(void)
+{
+    uint8_t order[UPSTREAMS_MAX];
+    unsigned first[3] = {0};
+    begin(3);
+    upstream_set_order(set, 12345, order);
+    CU_ASSERT_TRUE(order[0] == 0 && order[1] == 1 && order[2] == 2);
+    set->settings.policy = POLICY_ROUND_ROBIN;
+    for (unsigned i = 0; i < 6; i++) {
+        upstream_set_order(set, 0, order);
+        CU_ASSERT_EQUAL(order[0] + order[1] + order[2], 3);
+        CU_ASSERT_TRUE(order[1] < order[2]);
+        first[order[0]]++;
+    }
+    CU_ASSERT_TRUE(first[0] == 2 && first[1] == 2 && first[2] == 2);
+    set->settings.policy = POLICY_RANDOM;
+    unsigned seen = 0; /* permutations */
+    for (uint64_t i = 0; i < 6; i++) {
+        upstream_set_order(set, i, order);
+        CU_ASSERT_EQUAL(order[0] + order[1] + order[2], 3);
+        seen |= 1u << (order[0] * 3 + order[1]);
+    }
+    CU_ASSERT_EQUAL(__builtin_popcount(seen), 6);
+    end();
+}
+
+static void places_are_limited(void)
+{
+    begin(1);
+    set->settings.max_concurrent = 2;
+    CU_ASSERT_TRUE(upstream_set_enter(set));
+    CU_ASSERT_TRUE(upstream_set_enter(set));
+    CU_ASSERT_FALSE(upstream_set_enter(set));
+    upstream_set_leave(set);
+    CU_ASSERT_TRUE(upstream_set_enter(set));
+    set->settings.max_concurrent = 0;
+    unsigned n = 2;
+    while (n < 2 * UPSTREAM_QUESTIONS_MAX && upstream_set_enter(set))
+        n++;
+    CU_ASSERT_EQUAL(n, UPSTREAM_QUESTIONS_MAX);
+    while (n-- > 0)
+        upstream_set_leave(set);
+    end();
+}
+
+static void the_same_upstream_is_one_object_and_one_exchange(void)
+{
+    struct errtext e = {{0}};
+    begin(2);
+    struct upstream_set other = *set;
+    memset(other.upstreams, 0, sizeof other.upstreams);
+    memset(other.links, 0, sizeof other.links);
+    set->upstreams[1]->fails = 7;
+    CU_ASSERT_EQUAL_FATAL(upstream_set_start(&other, &e), ERR_OK);
+    CU_ASSERT_EQUAL_FATAL(upstream_set_worker_start(&other, &fake_workers[0], &e), ERR_OK);
+    CU_ASSERT_PTR_EQUAL(other.upstreams[1], set->upstreams[1]);
+    CU_ASSERT_EQUAL(other.upstreams[1]->fails, 7);
+    CU_ASSERT_EQUAL(nopen, 2);
+    upstream_set_worker_stop(&other, &fake_workers[0]);
+    upstream_set_stop(&other);
+    CU_ASSERT_EQUAL(nopen, 2);
+    end();
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        {"an answer ends the question", an_answer_ends_the_question},
+        {"a silent upstream is followed by the next and is suspect",
+         a_silent_upstream_is_followed_by_the_next},
+        {"silence of all ends after two rounds", silence_of_all_ends_after_two_rounds},
+        {"an error goes to each other upstream once", an_error_goes_to_each_other_upstream_once},
+        {"an upstream that is down is left out", an_upstream_that_is_down_is_left_out},
+        {"when all are down one is tried at random", when_all_are_down_one_is_tried_at_random},
+        {"with failfast none is tried when all are down", with_failfast_none_is_tried_when_all_are_down},
+        {"an upstream that loops is never asked", an_upstream_that_loops_is_never_asked},
+        {"attempts are counted over all upstreams", attempts_are_counted_over_all_upstreams},
+        {"a cancelled question is never heard of again", a_cancelled_question_is_never_heard_of_again},
+        {"what an exchange cannot ask is said at once", what_an_exchange_cannot_ask_is_said_at_once},
+        {"TCP is made when it is first wanted, not on the way of the query",
+         tcp_is_made_when_it_is_first_wanted},
+        {"a stop before TCP is made is no harm", a_stop_before_tcp_is_made_is_no_harm},
+        {"the policies order the upstreams", the_policies_order_the_upstreams},
+        {"places for questions are limited", places_are_limited},
+        {"the same upstream is one object and one exchange",
+         the_same_upstream_is_one_object_and_one_exchange},
+    };
+    return run_suite("upstream_ask", tests, sizeof tests / sizeof tests[0]);
+}

@@ -321,7 +321,9 @@ static void load_file(struct kube_files *f, const char *path, const struct stat 
         return;
     bytes_init(&data, KUBE_FILES_SIZE_MAX);
     int ret = fsio_read(path, &data);
-    if (ret == ERR_OK && data.len > 0)
+    if (ret == ERR_OK && data.len == 0) /* cut by a shell whose command has not written yet */
+        ret = errtext_set(&e, ERR_MALFORMED, "the file is empty");
+    if (ret == ERR_OK)
         ret = looks_like_json(path, data.data) ? read_json(f, data.data, data.len, &e)
                                                : kube_yaml(data.data, data.len, on_document, f, &e);
     if (ret != ERR_OK)

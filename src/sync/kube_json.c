@@ -269,9 +269,15 @@ static void read_pod(struct reader *r, struct json_object *j, struct kube_pod *p
     struct json_object *gone;
     p->deleted = json_object_object_get_ex(part(j, "metadata"), "deletionTimestamp", &gone) && gone != NULL;
     r->where = "status";
-    p->ip_text = text(r, status, "podIP");
+    /* An API server is asked for none of these (kube_path.c), a file may hold them. */
+    static const char *const ended[] = {"Succeeded", "Failed", "Unknown"};
+    const char *phase = word(r, status, "phase");
+    bool has_ip = true;
+    for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++)
+        has_ip = has_ip && strcmp(phase, ended[i]) != 0;
+    p->ip_text = text(r, has_ip ? status : NULL, "podIP");
     p->ip = (struct ip){0};
-    ip_from_text(peek(status, "podIP"), &p->ip);
+    ip_from_text(peek(has_ip ? status : NULL, "podIP"), &p->ip);
 }
 
 static uint64_t changed_ms(struct json_object *metadata)

@@ -236,6 +236,8 @@ static void errors_keep_what_was_there(void)
     remove_file(&h, "b.json");
     remove_file(&h, "c.json");
     expect_load(f, &h, ERR_OK, "begin\nService default/x\nService default/x\nend\n");
+    write_file(&h, "d.json", ""); /* cut by a shell whose command has not written yet */
+    expect_load(f, &h, ERR_MALFORMED, "begin\n");
     remove_file(&h, "d.json");
     close_folder(f, &h);
 }

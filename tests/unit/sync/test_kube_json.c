@@ -149,6 +149,13 @@ static void pods_and_namespaces(void)
     assert_ip(&o->pod.ip, "fd00::1");
     CU_ASSERT_FALSE(o->pod.deleted);
     kube_object_free(o);
+    o = object_of(KUBE_POD, "{" META ",\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\"}}");
+    assert_ip(&o->pod.ip, "10.0.0.1");
+    kube_object_free(o);
+    o = object_of(KUBE_POD, "{" META ",\"status\":{\"phase\":\"Succeeded\",\"podIP\":\"10.0.0.1\"}}");
+    CU_ASSERT_EQUAL(o->pod.ip.family, 0); /* it has ended: a file holds such pods too */
+    CU_ASSERT_STRING_EQUAL(o->pod.ip_text, "");
+    kube_object_free(o);
     o = object_of(
         KUBE_POD,
         "{\"metadata\":{\"namespace\":\"a\",\"name\":\"b\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");

@@ -13,6 +13,8 @@
 /* The most octets of one value; a longer one is cut and closed with a hash of the whole, so that the line
  * fits into a header of the zone file (4096 octets) whatever is configured. */
 #define VALUE_MAX 512
+/* Octets of all namespaces before they are cut: four files of the largest size. */
+#define NAMESPACES_MAX ((size_t)4 << 20)
 
 /* Appends what fits and what reads back as one word. */
 static void append_escaped(struct bytes *out, const char *text)
@@ -95,15 +97,20 @@ static int append_namespaces(const struct zone_list *namespaces, struct bytes *o
         return -ENOMEM;
     memcpy(sorted, namespaces->zones, namespaces->count * sizeof *sorted);
     qsort(sorted, namespaces->count, sizeof *sorted, compare_text);
-    size_t start = out->len;
+    struct bytes all; /* apart: before it is cut it may be larger than `out` allows */
+    bytes_init(&all, NAMESPACES_MAX);
     for (size_t i = 0; i < namespaces->count; i++) {
         if (i > 0)
-            bytes_append_str(out, ",");
-        append_escaped(out, sorted[i]);
+            bytes_append_str(&all, ",");
+        append_escaped(&all, sorted[i]);
     }
     free(sorted);
-    shorten(out, start);
-    return ERR_OK;
+    shorten(&all, 0);
+    int ret = all.error;
+    if (ret == ERR_OK)
+        bytes_append_str(out, all.data);
+    bytes_free(&all);
+    return ret;
 }
 
 int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *out)

@@ -8,7 +8,9 @@
  *     ask-self                  lower asks the server for "lower.test." and answers when that has come
  *     anything else             nobody answers
  *
- * Every call is noted in `fake_trace`, one worker at a time. Included by one file of a program.
+ * Every call is noted in `fake_trace`, one worker at a time. Two more note nothing: `silent` has no part in
+ * answering, `pending` keeps every request until a task of its worker's resumes it. Included by one file of a
+ * program.
  */
 #ifndef SEAMARK_TESTS_FAKE_PLUGINS_H
 #define SEAMARK_TESTS_FAKE_PLUGINS_H
@@ -28,8 +30,8 @@ struct fake_state {
 
 static char fake_trace[4096];
 static struct request *fake_waiting;
-static int fake_setups, fake_frees, fake_starts, fake_stops, fake_worker_starts,
-    fake_worker_stops; /* atomic */
+static int fake_live, /* states that have been made and not freed */
+    fake_setups, fake_frees, fake_starts, fake_stops, fake_worker_starts, fake_worker_stops; /* atomic */
 
 static inline void fake_note(const char *what, const struct fake_state *s)
 {
@@ -63,6 +65,7 @@ static inline int fake_setup(const struct plugin_setup *s, const struct directiv
     snprintf(fresh->argument, sizeof fresh->argument, "%s%s", d->nargs > 0 ? "-" : "",
              d->nargs > 0 ? d->args[0] : "");
     fake_add(&fake_setups, 1);
+    fake_add(&fake_live, 1);
     *state = fresh;
     return ERR_OK;
 }
@@ -70,6 +73,7 @@ static inline int fake_setup(const struct plugin_setup *s, const struct directiv
 static inline void fake_free(void *state)
 {
     fake_add(&fake_frees, 1);
+    fake_add(&fake_live, -1);
     free(state);
 }
 
@@ -142,6 +146,20 @@ static inline enum verdict fake_query(void *state, struct request *r)
     return VERDICT_NEXT;
 }
 
+static inline void fake_resume_posted(void *ctx)
+{
+    struct request *r = ctx;
+    request_reply(r);
+    request_resume(r, VERDICT_ANSWERED);
+}
+
+static inline enum verdict fake_pending_query(void *state, struct request *r)
+{
+    (void)state;
+    worker_post(r->worker, fake_resume_posted, r); /* runs after this call has come to its end */
+    return VERDICT_PENDING;
+}
+
 static inline void fake_answer(void *state, struct request *r)
 {
     (void)r;
@@ -158,7 +176,14 @@ static const struct plugin fake_upper = FAKE_PLUGIN("upper", false),
                            fake_middle = FAKE_PLUGIN("middle", true),
                            fake_lower = FAKE_PLUGIN("lower", false);
 static const struct plugin fake_silent = {.name = "silent", .setup = fake_setup, .free = fake_free};
-const struct plugin *const plugin_table[] = {&fake_silent, &fake_upper, &fake_middle, &fake_lower};
+static const struct plugin fake_pending = {.name = "pending",
+                                           .setup = fake_setup,
+                                           .free = fake_free,
+                                           .worker_start = fake_worker_start_fn,
+                                           .worker_stop = fake_worker_stop_fn,
+                                           .query = fake_pending_query};
+const struct plugin *const plugin_table[] = {&fake_silent, &fake_upper, &fake_middle, &fake_lower,
+                                             &fake_pending};
 const size_t plugin_count = sizeof plugin_table / sizeof plugin_table[0];
 
 static inline int fake_config(const char *text, struct config **out, struct errtext *e)

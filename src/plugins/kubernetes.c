@@ -24,7 +24,8 @@
 #include "serve/zone_watch.h"
 #include "zone/zone_answer.h"
 
-#define ZONES_MAX 128 /* of one block: a cluster has one forward zone and a handful of reverse ones */
+#define IDENTITY_MAX (1 << 20) /* far more than the line may have */
+#define ZONES_MAX    128 /* of one block: a cluster has one forward zone and a handful of reverse ones */
 
 struct served_zone {
     uint8_t apex[NAME_MAX_LEN];
@@ -92,6 +93,37 @@ static int read_names(struct kubernetes_stage *k)
     return ERR_OK;
 }
 
+/* One zone file can be rendered with one set of options alone: two blocks that have the same zone must agree.
+ */
+static int check_agrees(const struct kubernetes_stage *a, const struct kubernetes_stage *b, struct errtext *e)
+{
+    struct bytes x, y;
+    bytes_init(&x, IDENTITY_MAX);
+    bytes_init(&y, IDENTITY_MAX);
+    int ret = kubernetes_block_identity(&a->block, &x);
+    if (ret == ERR_OK)
+        ret = kubernetes_block_identity(&b->block, &y);
+    bool same = ret == ERR_OK && strcmp(x.data, y.data) == 0;
+    for (size_t i = 0; ret == ERR_OK && !same && i < a->nzones; i++)
+        for (size_t k = 0; ret == ERR_OK && k < b->nzones; k++)
+            if (name_equal(a->zones[i].apex, b->zones[k].apex))
+                ret = args_error(e, "kubernetes", b->block.directive,
+                                 "zone %s stands in another kubernetes block with other options (%s:%u)",
+                                 b->zones[k].text, a->block.directive->file, a->block.directive->line);
+    bytes_free(&x);
+    bytes_free(&y);
+    return ret;
+}
+
+static int check_other_blocks(const struct config *c, const struct kubernetes_stage *k, struct errtext *e)
+{
+    int ret = ERR_OK;
+    for (size_t i = 0; ret == ERR_OK && i < c->nblocks; i++)
+        if (c->blocks[i].kubernetes != NULL)
+            ret = check_agrees(c->blocks[i].kubernetes, k, e);
+    return ret;
+}
+
 static int kubernetes_setup(const struct plugin_setup *s, const struct directive *d, void **out,
                             struct errtext *e)
 {
@@ -107,6 +139,8 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
         ret = args_error(e, "kubernetes", d, "more than %d zones", ZONES_MAX);
     if (ret == ERR_OK)
         ret = read_names(k);
+    if (ret == ERR_OK)
+        ret = check_other_blocks(s->config, k, e);
     if (ret != ERR_OK) {
         kubernetes_free(k);
         return ret;
@@ -177,7 +211,7 @@ static int kubernetes_start(void *ctx, struct errtext *e)
 {
     struct kubernetes_stage *k = ctx;
     struct bytes identity;
-    bytes_init(&identity, 1 << 20);
+    bytes_init(&identity, IDENTITY_MAX);
     int ret = kubernetes_block_identity(&k->block, &identity);
     for (size_t i = 0; ret == ERR_OK && i < k->nzones; i++) {
         struct served_zone *z = &k->zones[i];

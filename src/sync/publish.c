@@ -219,7 +219,7 @@ static void go_live(struct publisher *p)
 {
     p->live = true;
     if (changes_begin(p->changes) != ERR_OK)
-        log_error("sync: no memory to follow changes");
+        p->error = -ENOMEM; /* better to end than to follow changes with a hole */
     log_info("sync: %zu namespaces, %zu services, %zu endpoint slices, %zu pods listed",
              store_count(p->store, KUBE_NAMESPACE), store_count(p->store, KUBE_SERVICE),
              store_count(p->store, KUBE_ENDPOINTSLICE), store_count(p->store, KUBE_POD));

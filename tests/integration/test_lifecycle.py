@@ -140,6 +140,9 @@ def test_many_reloads_leave_nothing_behind(upstream):
     (".:{port} {\n whoami\n}\n.:{port} {\n errors\n}\n", r"Corefile:4 - cannot serve \. on dns://:\d+ - it is already "
                                                         r"defined by the block at .*Corefile:1"),
     ("a.:{port} {\n bind ::1\n}\na.:{port} {\n bind 0:0:0:0:0:0:0:1\n}\n", r"Corefile:4 - cannot serve a\. on dns://\[::1\]"),
+    ("cluster.local:{port} {\n kubernetes {\n objects x\n ttl 5\n }\n}\n"
+     ".:{port} {\n kubernetes cluster.local {\n objects x\n ttl 30\n }\n}\n",
+     r"Corefile:8 - plugin/kubernetes: zone cluster\.local\. stands in another kubernetes block with other options \(.*:2\)"),
     ("tls://.:{port} {\n whoami\n}\n", r"Corefile:1 - serving over tls"),
     (".:{port} {\n bind 192.0.2.1\n whoami\n}\n", r"listen dns://192\.0\.2\.1:\d+: Cannot assign requested address"),
     (".:{port} {\n whoami\n}\n}\n", r"Corefile:4 - "),

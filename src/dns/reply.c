@@ -1,4 +1,4 @@
-#include "dns/reply.h"
+#include "dns/reply_p.h"
 
 #include <string.h>
 
@@ -9,8 +9,7 @@
 #define EDE_OPTION   15
 #define EDE_FIXED    6   /* octets of an extended error without text (RFC 8914 section 2) */
 #define EDE_TEXT_MAX 200 /* octets of explanation: enough for a sentence and an address */
-#define LABELS_MAX   128
-#define SRV_FIXED    6 /* octets of SRV rdata before the target */
+#define SRV_FIXED    6   /* octets of SRV rdata before the target */
 
 void reply_begin(struct reply *r, const struct query *q)
 {
@@ -34,114 +33,12 @@ void reply_begin(struct reply *r, const struct query *q)
     r->len += 4;
 }
 
-/* ---- name compression (RFC 1035 section 4.1.4) ---- */
-
-/* Label offsets of a name, and a hash of each suffix, from the right. */
-struct suffixes {
-    unsigned count;
-    uint8_t at[LABELS_MAX];
-    uint32_t hash[LABELS_MAX];
-};
-
-static void suffixes_of(const uint8_t *name, struct suffixes *s)
-{
-    s->count = 0;
-    for (const uint8_t *p = name; *p != 0 && s->count < LABELS_MAX; p += *p + 1)
-        s->at[s->count++] = (uint8_t)(p - name);
-    uint32_t hash = 2166136261u;
-    for (unsigned i = s->count; i-- > 0;) {
-        const uint8_t *label = name + s->at[i];
-        for (unsigned k = 0; k <= label[0]; k++)
-            hash = (hash ^ label[k]) * 16777619u;
-        s->hash[i] = hash;
-    }
-}
-
-/* Whether the name written at `at` is `name`, octet by octet: a target keeps its case. */
-static bool written_equal(const struct reply *r, size_t at, const uint8_t *name)
-{
-    for (;;) {
-        while ((r->wire[at] & 0xc0) == 0xc0) /* only our own pointers, all backward */
-            at = wire_u16(r->wire + at) & 0x3fff;
-        if (r->wire[at] != *name || memcmp(r->wire + at + 1, name + 1, *name) != 0)
-            return false;
-        if (*name == 0)
-            return true;
-        at += 1u + *name;
-        name += 1u + *name;
-    }
-}
-
-static void remember(struct reply *r, uint32_t hash, size_t at)
-{
-    if (r->nnames < REPLY_NAMES_MAX && at < 0x4000) {
-        r->names[r->nnames].hash = hash;
-        r->names[r->nnames].at = (uint16_t)at;
-        r->nnames++;
-    }
-}
-
-static void remember_question(struct reply *r)
-{
-    struct suffixes s;
-    suffixes_of(r->q->qname, &s);
-    for (unsigned i = 0; i < s.count && i < REPLY_NAMES_MAX / 2; i++)
-        remember(r, s.hash[i], DNS_HEADER_LEN + (size_t)s.at[i]);
-}
-
-/* Offset at which a suffix of that hash and text stands, 0 where none. */
-static size_t find_written(const struct reply *r, uint32_t hash, const uint8_t *suffix)
-{
-    for (unsigned i = 0; i < r->nnames; i++)
-        if (r->names[i].hash == hash && written_equal(r, r->names[i].at, suffix))
-            return r->names[i].at;
-    return 0;
-}
-
-static void put_name(struct reply *r, struct cursor *c, const uint8_t *name)
-{
-    struct suffixes s;
-    if (r->nnames == 0 && r->q->qname_len > 0)
-        remember_question(r);
-    suffixes_of(name, &s);
-    unsigned i = 0;
-    size_t found = 0;
-    for (; i < s.count; i++) {
-        found = find_written(r, s.hash[i], name + s.at[i]);
-        if (found != 0)
-            break;
-    }
-    size_t start = (size_t)(c->at - r->wire);
-    cursor_put(c, name, i < s.count ? s.at[i] : name_len(name) - 1);
-    if (found != 0)
-        cursor_put_u16(c, (uint16_t)(0xc000 | found));
-    else
-        cursor_put_u8(c, 0);
-    if (c->failed)
-        return;
-    for (unsigned k = 0; k < i; k++)
-        remember(r, s.hash[k], start + s.at[k]);
-}
-
-/* Remembers the name at the end of what was written, which is not to be compressed itself (RFC 2782) but may
- * be pointed to: the addresses of SRV targets follow. */
-static void remember_written(struct reply *r, const struct cursor *c, const uint8_t *name)
-{
-    struct suffixes s;
-    if (r->nnames == 0 && r->q->qname_len > 0)
-        remember_question(r);
-    suffixes_of(name, &s);
-    size_t start = (size_t)(c->at - r->wire) - name_len(name);
-    for (unsigned k = 0; k < s.count && find_written(r, s.hash[k], name + s.at[k]) == 0; k++)
-        remember(r, s.hash[k], start + s.at[k]);
-}
-
 static void put_owner(struct reply *r, struct cursor *c, const uint8_t *owner)
 {
     if (r->q->qname_len > 0 && name_equal(owner, r->q->qname))
         cursor_put_u16(c, 0xc000 | DNS_HEADER_LEN);
     else
-        put_name(r, c, owner);
+        reply_put_name(r, c, owner);
 }
 
 /* Names in the rdata of these types may be compressed (RFC 3597 section 4); `fixed` octets stand before the
@@ -179,14 +76,14 @@ static void put_rdata(struct reply *r, struct cursor *c, const struct rr *rr)
         cursor_put(c, rr->rdata, rr->rdlen);
         if (rr->type == RR_SRV && !c->failed && rr->rdlen > SRV_FIXED &&
             name_check(rr->rdata + SRV_FIXED, rr->rdlen - SRV_FIXED) == rr->rdlen - SRV_FIXED)
-            remember_written(r, c, rr->rdata + SRV_FIXED);
+            reply_remember_written(r, c, rr->rdata + SRV_FIXED);
         return;
     }
     const uint8_t *p = rr->rdata;
     cursor_put(c, p, fixed);
     p += fixed;
     for (unsigned i = 0; i < names; i++) {
-        put_name(r, c, p);
+        reply_put_name(r, c, p);
         p += name_len(p);
     }
     cursor_put(c, p, (size_t)(rr->rdata + rr->rdlen - p));
@@ -213,7 +110,7 @@ int reply_add(struct reply *r, enum reply_section s, const struct rr *rr)
     uint8_t *rdlen = cursor_take(&c, 2);
     put_rdata(r, &c, rr);
     if (c.failed) {
-        r->nnames = nnames; /* what was half written is forgotten */
+        reply_forget_names(r, nnames); /* what was half written */
         return overflow(r, s);
     }
     wire_put_u16(rdlen, (uint16_t)(c.at - rdlen - 2));
@@ -236,8 +133,10 @@ static void cut_records(struct reply *r, unsigned keep)
             r->count[s] = (uint16_t)left;
         left -= r->count[s];
     }
-    while (r->nnames > 0 && r->names[r->nnames - 1].at >= r->len)
-        r->nnames--;
+    unsigned names = r->nnames;
+    while (names > 0 && r->names[names - 1].at >= r->len)
+        names--;
+    reply_forget_names(r, names);
 }
 
 void reply_cut(struct reply *r, enum reply_section s)
@@ -280,12 +179,10 @@ size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out)
 
 void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
 {
-    uint16_t len = reply_rdlen(r, i);
+    uint16_t len = reply_rdlen(r, i), type = r->rr[i].type;
     uint8_t *a = r->wire + r->rr[i].rdata;
     uint8_t *b = r->wire + r->rr[j].rdata;
-    unsigned fixed;
-    if (i == j || len != reply_rdlen(r, j) || r->rr[i].type != r->rr[j].type ||
-        compressible_names(r->rr[i].type, &fixed) > 0)
+    if (i == j || len != reply_rdlen(r, j) || type != r->rr[j].type || (type != RR_A && type != RR_AAAA))
         return;
     for (uint16_t k = 0; k < len; k++) {
         uint8_t t = a[k];

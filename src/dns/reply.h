@@ -46,7 +46,10 @@ struct reply {
     struct {
         uint32_t hash;
         uint16_t at;
+        uint8_t next; /* in its bucket, counted from 1; 0 ends */
     } names[REPLY_NAMES_MAX];
+    uint8_t name_buckets[REPLY_NAMES_MAX]; /* by hash: the newest name, counted from 1; not set while nnames
+                                              is 0 */
     uint8_t wire[REPLY_CAP + 1];
 };
 
@@ -79,8 +82,8 @@ void reply_set_ttl(struct reply *r, unsigned i, uint32_t ttl);
 uint16_t reply_rdlen(const struct reply *r, unsigned i);
 /* Owner, unpacked into `out` (NAME_MAX_LEN); returns its length. */
 size_t reply_owner(const struct reply *r, unsigned i, uint8_t *out);
-/* Swaps the rdata of two records of one type and equal rdlen (addresses are rotated with it). Does nothing
- * where rdata may hold compressed names: others may point into them. */
+/* Swaps two addresses of one type. Does nothing for records of other types: names may point into their rdata.
+ */
 void reply_swap_rdata(struct reply *r, unsigned i, unsigned j);
 
 /* Completes the message: header (id, QR, opcode, RD and CD of the query), OPT where the query had one (its

@@ -1,7 +1,7 @@
 /* Taking over the records of a message that came from elsewhere. */
 #include "base/cursor.h"
 #include "base/err.h"
-#include "dns/reply.h"
+#include "dns/reply_p.h"
 
 #define RR_TSIG 250
 
@@ -89,7 +89,7 @@ int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum repl
     if (ret == ERR_MALFORMED) {
         r->len = had_len;
         r->nrecords = had_records;
-        r->nnames = had_names;
+        reply_forget_names(r, had_names);
         for (unsigned i = 0; i < 3; i++)
             r->count[i] = had_count[i];
     }

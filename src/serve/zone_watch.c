@@ -100,6 +100,13 @@ static void publish(struct watched_zone *w, struct zone *fresh)
         rcu_free_later(old, zone_release);
 }
 
+/* Failures that say nothing about the file. One that stays the same (no permission, a folder in its place) is
+ * said once and waits for another file. */
+static bool is_shortage(int code)
+{
+    return code == -ENOMEM || code == -EMFILE || code == -ENFILE || code == -EIO;
+}
+
 /* Loads the zone file where it is another than the one loaded, and is ours. */
 static void follow_file(struct watched_zone *w)
 {
@@ -127,7 +134,7 @@ static void follow_file(struct watched_zone *w)
     if (ret == ERR_OK)
         ret = zonefile_load(w->path, w->apex, &header, &fresh, &e);
     if (ret != ERR_OK) {
-        w->unread = ret > -ERR_BASE;
+        w->unread = is_shortage(ret);
         log_error("zone %s: %s; %s", w->text, e.text[0] != '\0' ? e.text : err_text(ret),
                   w->zone != NULL ? "the zone loaded before goes on serving" : "there is no zone to serve");
         return;
@@ -157,7 +164,7 @@ static void apply_journal(struct watched_zone *w)
         w->changed_ms = clock_wall_ms();
         log_debug("zone %s: %d change%s applied, serial %u", w->text, applied, applied == 1 ? "" : "s",
                   current_serial(w));
-    } else if (applied < 0 && applied > -ERR_BASE) { /* no memory, say: tried again at the next look */
+    } else if (applied < 0 && is_shortage(applied)) { /* tried again at the next look */
         log_limited(LOG_LEVEL_ERROR, "zone %s: journal cannot be followed now (%s)", w->text,
                     e.text[0] != '\0' ? e.text : err_text(applied));
     } else if (applied < 0) {

@@ -1,5 +1,6 @@
 """What a client sees on the wire: transports, sizes, flags, odd questions, and names that are not there."""
 
+import random
 import socket
 import struct
 
@@ -298,3 +299,28 @@ def test_a_datagram_longer_than_any_request_is_dropped(server):
     with server.connect() as c:  # over TCP it is read
         c.send(packet)
         assert c.receive().rcode() == dns.rcode.NOERROR
+
+
+def test_mutated_packets_leave_it_answering(server):
+    numbers = random.Random(1)
+    seeds = [plain(), with_opt(plain(), opt(options=b"\0\12\0\10abcdefgh")), plain("big.default.svc.cluster.local."),
+             with_opt(plain("_http._tcp.web.default.svc.cluster.local.", 33), opt(4096))]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((server.address, server.port))
+        s.setblocking(False)
+        answered = 0
+        for _ in range(20000):
+            packet = bytearray(numbers.choice(seeds))
+            for _ in range(numbers.randrange(1, 6)):
+                packet[numbers.randrange(len(packet))] = numbers.randrange(256)
+            del packet[numbers.randrange(1, len(packet) * 4):]
+            s.send(packet)
+            try:
+                while True:
+                    answer = s.recv(65535)
+                    assert len(answer) >= 12 and answer[2] & 0x80
+                    answered += 1
+            except BlockingIOError:
+                pass
+        assert answered > 5000
+    assert addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.1.1"]

@@ -22,6 +22,26 @@ static void walk_up(struct request *r, unsigned answered_by)
     finish(r);
 }
 
+/* Does what a stage's verdict asks for; false where the next stage is to be asked. */
+static bool settled(struct request *r, enum verdict verdict, unsigned stage)
+{
+    switch (verdict) {
+    case VERDICT_NEXT:
+        return false;
+    case VERDICT_ANSWERED:
+        walk_up(r, stage);
+        break;
+    case VERDICT_PENDING:
+        request_park(r);
+        break;
+    case VERDICT_DROP:
+        r->reply = NULL;
+        finish(r);
+        break;
+    }
+    return true;
+}
+
 static void walk_down(struct request *r, unsigned from)
 {
     const struct block *b = r->route->block;
@@ -29,20 +49,8 @@ static void walk_down(struct request *r, unsigned from)
         if (b->stages[i].plugin->query == NULL)
             continue;
         r->stage = (uint8_t)i;
-        switch (b->stages[i].plugin->query(b->stages[i].state, r)) {
-        case VERDICT_NEXT:
-            break;
-        case VERDICT_ANSWERED:
-            walk_up(r, i);
+        if (settled(r, b->stages[i].plugin->query(b->stages[i].state, r), i))
             return;
-        case VERDICT_PENDING:
-            request_park(r);
-            return;
-        case VERDICT_DROP:
-            r->reply = NULL;
-            finish(r);
-            return;
-        }
     }
     reply_error(r->reply, &r->q, RCODE_SERVFAIL);
     if (r->error_text == NULL)
@@ -68,20 +76,8 @@ void chain_enter(struct request *r, const struct listener *l)
 void request_resume(struct request *r, int verdict)
 {
     unsigned stage = r->stage;
-    switch ((enum verdict)verdict) {
-    case VERDICT_NEXT:
-        request_reply(r);
-        walk_down(r, stage + 1);
+    if (settled(r, (enum verdict)verdict, stage))
         return;
-    case VERDICT_ANSWERED:
-        walk_up(r, stage);
-        return;
-    case VERDICT_PENDING:
-        request_park(r);
-        return;
-    case VERDICT_DROP:
-        r->reply = NULL;
-        finish(r);
-        return;
-    }
+    request_reply(r);
+    walk_down(r, stage + 1);
 }

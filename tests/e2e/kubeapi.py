@@ -42,15 +42,20 @@ def path_of(obj, with_name=True):
 
 
 class Api:
-    """One identity's connection to the API server. Not for use by several threads at once."""
+    """One identity's connection to the API server. Not for use by several threads at once: see another()."""
 
     def __init__(self, address, port, ca, cert=None, key=None, token=None):
+        self.args = (address, port, ca, cert, key, token)
         self.token = token
         tls = ssl.create_default_context(cafile=ca)
         if cert:
             tls.load_cert_chain(cert, key)
         self.http = http.client.HTTPSConnection(address, port, context=tls, timeout=30)
         self.used = time.monotonic()
+
+    def another(self):
+        """A connection of its own for another thread (tests/bench)."""
+        return Api(*self.args)
 
     def request(self, method, path, body=None, content_type="application/json"):
         headers = {"Accept": "application/json", "Content-Type": content_type}

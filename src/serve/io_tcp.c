@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,8 +14,8 @@
 #include "base/log.h"
 #include "serve/worker_p.h"
 
-/* Connections of one worker; the one that has asked nothing for longest makes room. An idle one takes about 1
- * KiB. */
+/* Connections of one worker, where descriptors allow; the one that has asked nothing for longest makes room.
+ * An idle one takes about 1 KiB. */
 #define CONNECTIONS_MAX 8192
 /* Questions of one connection under way: a stub resolver has a handful, a forwarder some hundred. */
 #define IN_FLIGHT_MAX 256
@@ -253,7 +254,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     struct endpoint *ep = ctx;
     struct worker *w = ep->worker;
     (void)l;
-    if (w->nconnections >= CONNECTIONS_MAX)
+    if (w->nconnections >= w->connections_max)
         make_room(w);
     struct conn *c = calloc(1, sizeof *c);
     struct bufferevent *bev = c == NULL ? NULL : bufferevent_socket_new(w->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -297,6 +298,15 @@ static void on_accept_error(struct evconnlistener *l, void *ctx)
     static const struct timeval rest = {.tv_usec = REST_MS * 1000};
     evconnlistener_disable(l);
     evtimer_add(ep->tcp_rest, &rest);
+}
+
+unsigned tcp_connections_max(unsigned workers)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+        return CONNECTIONS_MAX;
+    rlim_t share = files.rlim_cur / 4 * 3 / workers; /* the rest is for zone files, upstreams and HTTP */
+    return share == 0 ? 1 : share < CONNECTIONS_MAX ? (unsigned)share : CONNECTIONS_MAX;
 }
 
 int tcp_listen(struct endpoint *ep)

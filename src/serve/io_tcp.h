@@ -13,6 +13,9 @@
 
 #include "serve/endpoint.h"
 
+/* How many connections each of so many workers may have. */
+unsigned tcp_connections_max(unsigned workers);
+
 int tcp_listen(struct endpoint *ep);
 /* Stops accepting and ends the endpoint's connections. */
 void tcp_unlisten(struct endpoint *ep);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/rcu.h"
+#include "serve/io_tcp.h"
 #include "serve/io_udp.h"
 #include "serve/worker_p.h"
 #include "serve/workers.h"
@@ -230,6 +231,8 @@ int workers_start(unsigned count, struct errtext *e)
         table[i] = w;
         table_count = i + 1;
     }
+    for (unsigned i = 0; i < table_count; i++)
+        table[i]->connections_max = tcp_connections_max(table_count);
     for (unsigned i = 0; i < table_count; i++) {
         int ret = pthread_create(&table[i]->thread, NULL, worker_main, table[i]);
         if (ret != 0)

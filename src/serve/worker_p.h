@@ -60,7 +60,8 @@ struct worker {
     struct task_list mailbox; /* worker_post, under the lock */
     int mailbox_fd;           /* eventfd */
     struct event *mailbox_event;
-    unsigned nconnections;          /* TCP */
+    unsigned nconnections; /* TCP */
+    unsigned connections_max;
     size_t tcp_buffered;            /* octets read and not answered yet, or answered and not sent yet */
     TAILQ_HEAD(, conn) connections; /* the one idle for longest first */
 };

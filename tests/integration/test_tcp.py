@@ -271,6 +271,22 @@ def test_without_descriptors_old_connections_make_room_and_udp_goes_on(upstream)
             c.close()
 
 
+def test_connections_leave_descriptors_for_everything_else(upstream):
+    server = start(upstream)
+    command = server.command
+    server.command = lambda *flags: ["prlimit", "--nofile=400:400", *command(*flags)]
+    with server:
+        connections = [server.connect(10) for _ in range(500)]
+        assert ask_over(connections[-1])
+        zonetext.put_zone(server.zones, ["web.default.svc A 10.96.1.2"], 8,
+                          zonetext.identity(server.path("objects")))
+        wait_for(lambda: addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.1.2"], "the new zone")
+        server.reload()
+        assert server.count_log("Reloading complete") == 1 and server.count_log("ERROR|WARNING") == 0, server.log()
+        for c in connections:
+            c.close()
+
+
 def ask_in_time(server):
     try:
         with server.connect(1) as c:

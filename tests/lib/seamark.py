@@ -198,8 +198,12 @@ class Seamark:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
-    def count_log(self, pattern):
-        return len(re.findall(pattern, self.log(), re.MULTILINE))
+    def count_log(self, pattern, seconds=1.0):
+        """How often it stands there. Where it does not yet, it may come: lines are written behind the answers they tell of."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.findall(pattern, self.log(), re.MULTILINE)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return len(found)
 
     def wait_log(self, pattern, seconds=15):
         return wait_for(lambda: re.search(pattern, self.log(), re.MULTILINE),

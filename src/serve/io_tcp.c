@@ -64,6 +64,11 @@ static void conn_close(struct conn *c)
         c->worker->tcp_buffered -= buffered(c);
         evbuffer_remove_cb(bufferevent_get_input(c->bev), on_buffer_changed, c->worker);
         evbuffer_remove_cb(bufferevent_get_output(c->bev), on_buffer_changed, c->worker);
+        /* libevent would close it in the next turn of the loop only: too late for a connection that is
+         * waiting to be accepted in this one. */
+        evutil_socket_t fd = bufferevent_getfd(c->bev);
+        bufferevent_setfd(c->bev, -1);
+        close(fd);
         bufferevent_free(c->bev);
         c->bev = NULL;
         TAILQ_REMOVE(&c->worker->connections, c, link);
@@ -257,7 +262,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     if (w->nconnections >= w->connections_max)
         make_room(w);
     struct conn *c = calloc(1, sizeof *c);
-    struct bufferevent *bev = c == NULL ? NULL : bufferevent_socket_new(w->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *bev = c == NULL ? NULL : bufferevent_socket_new(w->base, fd, 0);
     if (bev == NULL) {
         free(c);
         close(fd);

@@ -24,7 +24,7 @@ struct block {
         *kubernetes;         /* its kubernetes stage's settings, or NULL: cache lets cluster names pass */
     const char *const *bind; /* addresses to listen on, or NULL: all (set by the bind plugin) */
     size_t nbind;
-    bool any_class; /* forward is in the chain: classes other than IN are not refused */
+    bool any_class; /* forward or chaos is in the chain: classes other than IN are not refused */
     bool serves; /* some stage looks at queries or answers; without one everything is refused, as CoreDNS does
                   */
 };

@@ -5,7 +5,7 @@ starts seamark with the arguments given, asks it, and writes what came back as J
 
     unshare --net python3 own_network.py QUESTIONS ADDRESSES SEAMARK ARGUMENT...
 
-QUESTIONS is JSON: {"dns": [[server, name, type], ...], "http": [url, ...]}; ADDRESSES, separated by commas, are added to
+QUESTIONS is JSON: {"dns": [[server, port, name, type], ...], "http": [url, ...]}; ADDRESSES, separated by commas, are added to
 loopback. dns answers are lists of [rcode, addresses], http answers statuses; null where nobody answers.
 """
 
@@ -44,13 +44,13 @@ def _loopback(addresses):
                                                     socket.inet_aton(address)))
 
 
-def _ask(server, name, rdtype, timeout=8.0):
+def _ask(server, port, name, rdtype, timeout=8.0):
     import dns.message  # pylint: disable=import-outside-toplevel  # not needed by those who only ask whether
     import dns.query
     import dns.rcode
     query = dns.message.make_query(name, rdtype)
     try:
-        answer = dns.query.udp(query, server, timeout=timeout, ignore_unexpected=True)
+        answer = dns.query.udp(query, server, port=port, timeout=timeout, ignore_unexpected=True)
     except (OSError, dns.exception.DNSException):
         return None
     return [dns.rcode.to_text(answer.rcode()),

@@ -188,9 +188,10 @@ class Seamark:
         """Reloads, with another Corefile where one is given, and waits until that has come to an end, good or bad."""
         if corefile is not None:
             self.write("Corefile", corefile)
-        seen = self.count_log(r"Reloading complete|reload failed")
+        ended = r"Reloading complete|reload failed"
+        seen = self.count_log(ended, seconds=0)
         self.send_signal(number)
-        wait_for(lambda: self.count_log(r"Reloading complete|reload failed") > seen, "the end of a reload")
+        wait_for(lambda: self.count_log(ended, seconds=0) > seen, "the end of a reload")
 
     # ---- its log ----
 

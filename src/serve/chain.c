@@ -16,7 +16,7 @@ static void walk_up(struct request *r, unsigned answered_by)
 {
     const struct block *b = r->route->block;
     r->stage = (uint8_t)answered_by;
-    for (unsigned i = answered_by; i-- > 0;)
+    for (unsigned i = answered_by; i-- > r->floor;)
         if (b->stages[i].plugin->answer != NULL)
             b->stages[i].plugin->answer(b->stages[i].state, r);
     finish(r);
@@ -71,6 +71,12 @@ void chain_enter(struct request *r, const struct listener *l)
         return;
     }
     walk_down(r, 0);
+}
+
+void chain_enter_below(struct request *r)
+{
+    request_reply(r);
+    walk_down(r, r->floor);
 }
 
 void request_resume(struct request *r, int verdict)

@@ -9,4 +9,7 @@
  * in every case, now or later; `done` has been or will be called. */
 void chain_enter(struct request *r, const struct listener *l);
 
+/* Sends an inner request through the stages of its route's block, from r->floor on. It ends in every case. */
+void chain_enter_below(struct request *r);
+
 #endif

@@ -21,7 +21,9 @@ struct block {
     struct stage stages[STAGES_MAX];
     unsigned nstages;
     struct kubernetes_stage
-        *kubernetes;         /* its kubernetes stage's settings, or NULL: cache lets cluster names pass */
+        *kubernetes; /* its kubernetes stage's settings, or NULL: cache lets cluster names pass */
+    uint8_t (*metadata_zones)[NAME_MAX_LEN]; /* zones of its metadata stage, lower case; NULL: no metadata */
+    size_t nmetadata_zones;
     const char *const *bind; /* addresses to listen on, or NULL: all (set by the bind plugin) */
     size_t nbind;
     bool any_class; /* forward or chaos is in the chain: classes other than IN are not refused */

@@ -71,6 +71,12 @@ struct plugin {
 
     enum verdict (*query)(void *state, struct request *r);
     void (*answer)(void *state, struct request *r);
+
+    /* What it knows about a request under `label` ("kubernetes/client-namespace"), for log, rewrite and
+     * template (serve/metadata.h): writes at most `cap` octets without NUL and returns how many, or -1 where
+     * the label is not its own or means nothing here. It looks at r->asked, since stages below may have
+     * changed r->q. In a worker, at any point of the walk. Optional. */
+    int (*metadata)(void *state, const struct request *r, const char *label, char *out, size_t cap);
 };
 
 /* Each plugin is one such constant, `plugin_NAME`, in src/plugins/NAME.c; its declaration is in

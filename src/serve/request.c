@@ -39,6 +39,9 @@ struct request *request_new(struct worker *w)
     r->route = NULL;
     r->depth = 0;
     r->stage = 0;
+    r->floor = 0;
+    r->asked = &r->q;
+    r->notes = NULL;
     r->shuffle = false;
     r->max_udp = 0;
     r->waiting = NULL;
@@ -47,9 +50,27 @@ struct request *request_new(struct worker *w)
     return r;
 }
 
+void request_keep(struct request *r, struct request_note *note)
+{
+    note->next = r->notes;
+    r->notes = note;
+}
+
+struct request_note *request_note_of(const struct request *r, const void *owner)
+{
+    struct request_note *note = r->notes;
+    while (note != NULL && note->owner != owner)
+        note = note->next;
+    return note;
+}
+
 void request_release(struct request *r)
 {
     struct worker *w = r->worker;
+    for (struct request_note *note = r->notes, *next; note != NULL; note = next) {
+        next = note->next;
+        note->free(note);
+    }
     w->nrequests--;
     r->origin = w->free_requests;
     w->free_requests = r;
@@ -124,19 +145,20 @@ static void start_self(void *ctx)
     chain_enter(r, r->route->listener);
 }
 
-int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
-                     void *ctx)
+static void start_below(void *ctx)
 {
-    if (parent->depth + 1 >= REQUEST_DEPTH_MAX)
-        return ERR_LIMIT;
-    struct request *r = request_new(parent->worker);
+    chain_enter_below(ctx);
+}
+
+/* A request of our own with the parent's circumstances; NULL where the depth or the number does not allow it.
+ */
+static struct request *inner_of(const struct request *parent, request_done *done, void *ctx)
+{
+    struct request *r = parent->depth + 1 < REQUEST_DEPTH_MAX ? request_new(parent->worker) : NULL;
     if (r == NULL)
-        return ERR_LIMIT;
-    query_make(&r->q, name, qtype);
-    r->q.dnssec_ok = parent->q.dnssec_ok;
-    r->q.has_edns = parent->q.has_edns;
+        return NULL;
     r->config = parent->config;
-    r->route = parent->route; /* for its listener; the question's own route is found in chain_enter */
+    r->route = parent->route;
     r->transport = TRANSPORT_INTERNAL;
     r->client = parent->client;
     r->local = parent->local;
@@ -145,14 +167,46 @@ int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype
     r->done = finish_self;
     r->asker = done;
     r->origin = ctx;
-    /* From the loop and not from here: the parent is in the middle of its own chain. */
-    int ret = worker_defer(parent->worker, start_self, r);
-    if (ret != ERR_OK) {
+    return r;
+}
+
+/* From the loop and not from here: the parent is in the middle of its own chain. */
+static int start_later(struct request *r, void (*start)(void *ctx))
+{
+    int ret = worker_defer(r->worker, start, r);
+    if (ret == ERR_OK)
+        request_park(r);
+    else
         request_release(r);
-        return ret;
-    }
-    request_park(r);
-    return ERR_OK;
+    return ret;
+}
+
+int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                     void *ctx)
+{
+    struct request *r = inner_of(parent, done, ctx); /* the question's own route is found in chain_enter */
+    if (r == NULL)
+        return ERR_LIMIT;
+    query_make(&r->q, name, qtype);
+    r->q.dnssec_ok = parent->q.dnssec_ok;
+    r->q.has_edns = parent->q.has_edns;
+    return start_later(r, start_self);
+}
+
+int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                      void *ctx)
+{
+    struct request *r = inner_of(parent, done, ctx);
+    if (r == NULL)
+        return ERR_LIMIT;
+    query_make(&r->q, name, qtype);
+    r->q.flags = parent->q.flags;
+    r->q.qclass = parent->q.qclass;
+    r->q.has_edns = parent->q.has_edns;
+    r->q.dnssec_ok = parent->q.dnssec_ok;
+    r->q.udp_size = parent->q.udp_size;
+    r->floor = (uint8_t)(parent->stage + 1);
+    return start_later(r, start_below);
 }
 
 /* ---- addresses ---- */

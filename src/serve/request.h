@@ -28,13 +28,23 @@ union address {
 /* Questions that the server asks itself (an ExternalName's target) may ask again; this deep and no deeper. */
 #define REQUEST_DEPTH_MAX 4
 
+/* What a stage remembers of a request until its end, also while it waits. First member of the stage's own
+ * struct. */
+struct request_note {
+    struct request_note *next;
+    const void *owner;                       /* the stage's state: whose note it is */
+    void (*free)(struct request_note *note); /* when the request ends */
+};
+
 /* Called once when the answer is ready (reply->len octets, finished for a client, not finished for an
  * internal request) or, with r->reply NULL, when there will be none (dropped). The request is released by the
  * caller afterwards. */
 typedef void request_done(struct request *r);
 
 struct request {
-    struct query q;
+    struct query q; /* the question as stages below see it: rewrite changes it */
+    const struct query
+        *asked;          /* the question as it came in: q, or what a stage that changed q has kept of it */
     struct reply *reply; /* worker's scratch; NULL while the request waits */
     struct worker *worker;
     struct config *config;     /* the generation it runs in; a reference is held while it waits */
@@ -42,14 +52,16 @@ struct request {
     enum transport transport;
     union address client;
     union address local;
-    uint64_t received_ns;   /* clock_ns() */
-    uint8_t depth;          /* 0 from a client; more for internal ones */
-    uint8_t stage;          /* stage that has it, or waits, or answered */
-    bool shuffle;           /* loadbalance: addresses of the answer are put in random order */
-    uint16_t max_udp;       /* bufsize: the most a UDP answer may take; 0 no such limit */
-    void *waiting;          /* of the stage that returned VERDICT_PENDING */
-    const char *error_text; /* why the answer is SERVFAIL, for the errors plugin; static or kept until the
-                               answer is out */
+    uint64_t received_ns;       /* clock_ns() */
+    uint8_t depth;              /* 0 from a client; more for internal ones */
+    uint8_t stage;              /* stage that has it, or waits, or answered */
+    uint8_t floor;              /* the first stage that takes part: above 0 for request_ask_below() */
+    bool shuffle;               /* loadbalance: addresses of the answer are put in random order */
+    uint16_t max_udp;           /* bufsize: the most a UDP answer may take; 0 no such limit */
+    void *waiting;              /* of the stage that returned VERDICT_PENDING */
+    struct request_note *notes; /* what stages remember of it */
+    const char *error_text;     /* why the answer is SERVFAIL, for the errors plugin; static or kept until the
+                                   answer is out */
     bool parked; /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;
     request_done *asker; /* of an internal request: what `done` calls */
@@ -73,6 +85,18 @@ struct reply *request_reply(struct request *r);
  * ERR_LIMIT where the depth or the worker's number of requests does not allow it. */
 int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
                      void *ctx);
+
+/* Asks the stages below the one that has `parent`, in the same block, for name/qtype in the way the client
+ * asked (class, flags, EDNS): how the answer would be if that had been the question. Else as
+ * request_ask_self(): the inner request's answer walks up to the stage below the asking one, so nobody above
+ * counts or logs it. */
+int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                      void *ctx);
+
+/* Keeps a note (owner and free are set by the caller) until the request ends; then note->free() is called. */
+void request_keep(struct request *r, struct request_note *note);
+/* The note of that owner, the latest; NULL where there is none. */
+struct request_note *request_note_of(const struct request *r, const void *owner);
 
 /* Client's address as "10.1.2.3" / "2001:db8::1", its port. */
 #define ADDRESS_TEXT_MAX 64

@@ -6,6 +6,7 @@
  *     wait-...                  that one (wait-upper ...) keeps the request in `fake_waiting`
  *     drop-...                  that one drops it
  *     ask-self                  lower asks the server for "lower.test." and answers when that has come
+ *     ask-below                 upper keeps a note, asks the stages below for "lower.test." and answers then
  *     anything else             nobody answers
  *
  * Every call is noted in `fake_trace`, one worker at a time. Two more note nothing: `silent` has no part in
@@ -120,8 +121,32 @@ static inline void fake_self_answered(struct request *inner)
 {
     struct request *r = inner->origin;
     uint16_t rcode = inner->reply != NULL ? inner->reply->rcode : RCODE_SERVFAIL;
+    if (strcmp(r->route->block->stages[r->stage].plugin->name, "upper") == 0 &&
+        request_note_of(r, r->route->block->stages[r->stage].state) == NULL)
+        rcode = RCODE_SERVFAIL; /* the note it kept is gone */
     request_reply(r)->rcode = rcode;
     request_resume(r, VERDICT_ANSWERED);
+}
+
+static int fake_notes; /* kept and not freed */
+
+static inline void fake_forget(struct request_note *note)
+{
+    fake_add(&fake_notes, -1);
+    free(note);
+}
+
+static inline enum verdict fake_ask_below(void *state, struct request *r)
+{
+    static const uint8_t lower_test[] = "\5lower\4test";
+    struct request_note *note = calloc(1, sizeof *note);
+    *note = (struct request_note){.owner = state, .free = fake_forget};
+    request_keep(r, note);
+    fake_add(&fake_notes, 1);
+    if (request_ask_below(r, lower_test, RR_A, fake_self_answered, r) == ERR_OK)
+        return VERDICT_PENDING;
+    r->reply->rcode = RCODE_NOTIMP;
+    return VERDICT_ANSWERED;
 }
 
 static inline enum verdict fake_query(void *state, struct request *r)
@@ -143,6 +168,8 @@ static inline enum verdict fake_query(void *state, struct request *r)
         r->reply->rcode = RCODE_NOTIMP;
         return VERDICT_ANSWERED;
     }
+    if (strcmp(s->name, "upper") == 0 && fake_label_is(r, "ask-below", ""))
+        return fake_ask_below(state, r);
     return VERDICT_NEXT;
 }
 

@@ -232,6 +232,19 @@ static void the_server_asks_itself_from_the_event_loop(void)
     CU_ASSERT_EQUAL(seen.rcode, RCODE_NOERROR);
 }
 
+static void a_stage_asks_those_below_it_and_nobody_above_hears_of_it(void)
+{
+    ask("ask-below.test.");
+    CU_ASSERT_EQUAL(seen.done, 0);
+    for (unsigned i = 0; i < 10 && seen.done == 0; i++)
+        workers_call(nothing, NULL);
+    CU_ASSERT_STRING_EQUAL(fake_trace, "query upper; query middle; query lower; answer middle; ");
+    CU_ASSERT_EQUAL(seen.done, 1);
+    CU_ASSERT_EQUAL(seen.rcode, RCODE_NOERROR);
+    CU_ASSERT_EQUAL(seen.stage, 0);
+    CU_ASSERT_EQUAL(fake_get(&fake_notes), 0); /* notes end with their request */
+}
+
 /* A question of a given depth asks the server. */
 static int ask_from_depth(struct worker *w, void *ctx)
 {
@@ -360,6 +373,8 @@ static const struct unit_test tests[] = {
     {"a dropped question has no answer but an end", a_dropped_question_has_no_answer_but_an_end},
     {"a question that waits goes on as its stage says", a_question_that_waits_goes_on_as_its_stage_says},
     {"the server asks itself from the event loop", the_server_asks_itself_from_the_event_loop},
+    {"a stage asks those below it, and nobody above hears of it",
+     a_stage_asks_those_below_it_and_nobody_above_hears_of_it},
     {"the server asks itself only so deep", the_server_asks_itself_only_so_deep},
     {"there is an end to requests under way", there_is_an_end_to_requests_under_way},
     {"a question that waits keeps its configuration", a_question_that_waits_keeps_its_configuration},

@@ -9,11 +9,12 @@ CC      ?= gcc
 BUILD   := build/$(VARIANT)
 BIN     := $(if $(filter plain,$(VARIANT)),bin,$(BUILD)/bin)
 
-PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu ldns libunbound zlib openssl libpcre2-8
+PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu ldns libunbound zlib openssl re2
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wcast-qual
+WARN_CXX := $(filter-out -Wstrict-prototypes -Wmissing-prototypes,$(WARN))
 SAN_plain :=
 SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_tsan  := -fsanitize=thread -fno-omit-frame-pointer
@@ -22,13 +23,17 @@ OPT_asan  := -O1
 OPT_tsan  := -O1
 
 CFLAGS  ?= -g
+CXXFLAGS ?= -g
 CFLAGS  += -std=gnu17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN) -pthread -fPIE
+CXXFLAGS += -std=gnu++17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN_CXX) -pthread -fPIE
 CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' \
             $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstdc++ -lm
 
 SHARED_SRC := $(wildcard src/base/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
+# What is written in C++, for a library that is: one wrapper.
+SHARED_CXX := $(wildcard src/base/*.cc)
 SERVE_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,serve upstream cache metrics http plugins)))
 SYNC_SRC   := $(wildcard src/sync/*.c)
 MAIN_SRC   := src/serve/main.c src/sync/main.c
@@ -36,7 +41,7 @@ UNIT_SRC   := $(wildcard tests/unit/*/test_*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
-SHARED_OBJ := $(call obj,$(SHARED_SRC))
+SHARED_OBJ := $(call obj,$(SHARED_SRC)) $(patsubst %.cc,$(BUILD)/%.o,$(SHARED_CXX))
 SERVE_OBJ  := $(call obj,$(filter-out $(MAIN_SRC),$(SERVE_SRC)))
 SYNC_OBJ   := $(call obj,$(filter-out $(MAIN_SRC),$(SYNC_SRC)))
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -79,6 +84,11 @@ $(BUILD)/%.o: %.c Makefile
 	@echo '  CC      $@'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	@echo '  CXX     $@'
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
 # A unit test links against everything but the two main files, so that it may test any module.
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libserve.a $(BUILD)/libsync.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
@@ -101,26 +111,35 @@ unit-threads: $(THREAD_BIN)
 	@scripts/run-unit $(VARIANT) $(THREAD_BIN)
 
 # The second compiler's opinion, without making anything.
-clang-warnings: $(patsubst %.c,build/clang/%.ok,$(SHARED_SRC) $(SERVE_SRC) $(SYNC_SRC))
+clang-warnings: $(patsubst %.c,build/clang/%.ok,$(SHARED_SRC) $(SERVE_SRC) $(SYNC_SRC)) $(patsubst %.cc,build/clang/%.ok,$(SHARED_CXX))
 build/clang/%.ok: %.c
 	@mkdir -p $(@D)
 	@clang $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -fsyntax-only -MMD -MP -MF build/clang/$*.d -MT $@ $<
 	@touch $@
+build/clang/%.ok: %.cc
+	@mkdir -p $(@D)
+	@clang++ $(CPPFLAGS) -std=gnu++17 -O2 $(WARN_CXX) -fsyntax-only -MMD -MP -MF build/clang/$*.d -MT $@ $<
+	@touch $@
 
 # Fuzz targets are built by clang with all shared and sync sources instrumented.
-FUZZ_FLAGS := -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread
-FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC)))
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC))) \
+            $(patsubst %.cc,build/fuzz/obj/%.o,$(SHARED_CXX))
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CLANG   $@'
-	$(Q)clang $(CPPFLAGS) $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)clang $(CPPFLAGS) -std=gnu17 $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
+build/fuzz/obj/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	@echo '  CLANG++ $@'
+	$(Q)clang++ $(CPPFLAGS) -std=gnu++17 $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -MMD -MP -c -o $@ $<
 build/fuzz/libfuzzed.a: $(FUZZ_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
-build/fuzz/%: tests/fuzz/%.c build/fuzz/libfuzzed.a
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libfuzzed.a
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
-	$(Q)clang $(CPPFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)clang++ $(FUZZ_FLAGS) -o $@ $^ $(LDLIBS)
 
 fuzz-bin: $(FUZZ_BIN)
 fuzz: fuzz-bin
@@ -143,7 +162,7 @@ bench: deps
 check:
 	@scripts/check-layout
 format:
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
 PREFIX ?= /usr/local
 install: all

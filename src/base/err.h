@@ -11,6 +11,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ERR_BASE 10000
 
 #define ERR_MAP(X)                                                                                           \
@@ -44,5 +48,9 @@ struct errtext {
 /* Sets the text unless one is set already. Returns `code`, so that `return errtext_set(e, ERR_X, ...)` reads
  * well. `e` may be NULL. */
 int errtext_set(struct errtext *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,7 +6,7 @@
  *         consolidate DURATION REGEXP [warning|error|info|debug] [show_first]
  *     }
  *
- * Lines read `[ERROR] plugin/errors: RCODE NAME TYPE: why`. Errors whose text matches REGEXP (Perl's syntax)
+ * Lines read `[ERROR] plugin/errors: RCODE NAME TYPE: why`. Errors whose text matches REGEXP (Go's syntax)
  * are counted instead and told in one line when DURATION is over since the first: `N errors like 'REGEXP'
  * occurred in last DURATION`; with show_first the first is written too. The first pattern that matches takes
  * an error. `stacktrace` is accepted: it concerns Go's panics, of which there are none. Example: `consolidate
@@ -19,9 +19,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/regex.h"
 #include "serve/config.h"
 #include "serve/control.h"
-#include "serve/error_pattern.h"
 #include "serve/line_sink.h"
 #include "serve/plugin.h"
 #include "serve/worker.h"
@@ -33,7 +33,7 @@
 #define ERROR_TEXT_SHOWN 512 /* octets of a reason that are written */
 
 struct consolidated {
-    struct error_pattern *pattern;
+    struct regex *pattern;
     const char *text; /* the directive's words */
     const char *duration;
     int64_t period_ms;
@@ -87,7 +87,7 @@ static int read_consolidate(struct errors *s, const struct directive *o, struct 
     c->duration = o->args[0];
     c->text = o->args[1];
     struct errtext why = {0};
-    ret = error_pattern_new(c->text, &c->pattern, &why);
+    ret = regex_new(c->text, &c->pattern, &why);
     if (ret != ERR_OK)
         return args_error(e, "errors", o, "%s", why.text);
     s->npatterns++;
@@ -107,7 +107,7 @@ static void errors_free(void *state)
 {
     struct errors *s = state;
     for (unsigned i = 0; i < s->npatterns; i++)
-        error_pattern_free(s->patterns[i].pattern);
+        regex_free(s->patterns[i].pattern);
     free(s);
 }
 
@@ -204,7 +204,7 @@ static bool consolidate(struct errors *s, const char *text, enum log_level *leve
 {
     for (unsigned i = 0; i < s->npatterns; i++) {
         struct consolidated *c = &s->patterns[i];
-        if (!error_pattern_matches(c->pattern, text))
+        if (!regex_match(c->pattern, text, strlen(text), NULL, 0))
             continue;
         *level = c->level;
         /* The time is set before the count makes it seen; of two first ones either time will do. */

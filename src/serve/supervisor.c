@@ -20,7 +20,7 @@
 #define STOP_MS        3000
 
 static struct {
-    struct event *again;
+    struct event *again; /* starts a child, or ends one that was told to end and does not */
     const char *conf;
     const char *zones;
     char program[4096];
@@ -99,6 +99,10 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
     (void)fd, (void)what, (void)ctx;
     if (sv.wanted && sv.pid == 0)
         start_child();
+    if (sv.pid != 0 && sv.told_to_end) { /* STOP_MS ago: it hangs */
+        log_error("seamark-sync: did not end when asked to, and is killed");
+        kill(sv.pid, SIGKILL);
+    }
 }
 
 int supervisor_start(struct event_base *base, const char *conf, const char *zones)
@@ -117,9 +121,11 @@ void supervisor_want(bool wanted)
         return;
     if (wanted && sv.pid == 0 && !event_pending(sv.again, EV_TIMEOUT, NULL))
         start_child();
-    if (!wanted && sv.pid != 0) {
+    if (!wanted && sv.pid != 0 && !sv.told_to_end) {
+        static const struct timeval patience = {.tv_sec = STOP_MS / 1000};
         sv.told_to_end = true;
         kill(sv.pid, SIGTERM);
+        event_add(sv.again, &patience);
     }
 }
 
@@ -135,6 +141,8 @@ void supervisor_reap(void)
     if (sv.pid == 0 || waitpid(sv.pid, &status, WNOHANG) != sv.pid)
         return;
     sv.pid = 0;
+    if (sv.told_to_end)
+        event_del(sv.again);
     if (!sv.wanted)
         return;
     if (sv.told_to_end) { /* and wanted again before it was gone */

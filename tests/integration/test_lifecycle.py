@@ -412,6 +412,20 @@ def test_the_sync_daemon_comes_and_goes_with_the_kubernetes_block(supervised):
     assert supervised.count_log("seamark-sync: ended") == 0, supervised.log()
 
 
+def test_a_sync_daemon_that_hangs_is_killed_when_it_is_no_longer_wanted(supervised):
+    (child,) = children(supervised)
+    os.kill(child, signal.SIGSTOP)
+    supervised.reload(WHOAMI)
+    wait_for(lambda: gone(child), "its end", 20)
+    assert supervised.count_log("did not end when asked to, and is killed") == 1
+    supervised.reload(ZONE_BLOCK)
+    (second,) = wait_for(lambda: children(supervised), "another sync daemon", 10)
+    os.kill(second, signal.SIGSTOP)
+    supervised.reload(WHOAMI)
+    supervised.reload(ZONE_BLOCK)  # wanted again while the old one hangs
+    wait_for(lambda: children(supervised) not in ([], [second]), "a third", 20)
+
+
 def test_the_sync_daemon_has_none_of_the_servers_sockets(supervised):
     def sockets(pid):
         found = set()

@@ -13,36 +13,23 @@
 #include <string.h>
 
 #include "base/rcu.h"
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 #include "http/readiness.h"
-#include "metrics/metrics.h"
 #include "serve/config.h"
 #include "serve/control.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/pod_name.h"
+#include "serve/served_zones.h"
 #include "serve/worker.h"
-#include "serve/zone_watch.h"
+#include "serve/zone_scope.h"
 #include "zone/zone_answer.h"
 
-#define IDENTITY_MAX (1 << 20) /* far more than the line may have */
-#define ZONES_MAX    128 /* of one block: a cluster has one forward zone and a handful of reverse ones */
-
-struct served_zone {
-    uint8_t apex[NAME_MAX_LEN];
-    char text[NAME_MAX_TEXT];
-    uint8_t label_count;
-    bool forward; /* not a reverse zone */
-    struct watched_zone *watched;
-    struct metric_gauge *gauges[3];
-};
+#define ZONES_MAX 128 /* of one block: a cluster has one forward zone and a handful of reverse ones */
 
 struct kubernetes_stage {
-    struct kubernetes_block block;
-    struct served_zone *zones;
-    size_t nzones;
-    bool fallthrough_all;
-    uint8_t (*fallthrough)[NAME_MAX_LEN];
-    size_t nfallthrough;
+    struct cluster_block block;
+    struct served_zones zones;
+    struct zone_scope fallthrough;
     struct readiness *readiness;
 };
 
@@ -53,65 +40,18 @@ static void kubernetes_free(void *ctx)
     struct kubernetes_stage *k = ctx;
     if (k == NULL)
         return;
-    kubernetes_block_free(&k->block);
-    for (size_t i = 0; i < k->nzones; i++)
-        zone_watch_release(k->zones[i].watched);
-    free(k->zones);
-    free(k->fallthrough);
+    cluster_block_free(&k->block);
+    served_zones_free(&k->zones);
+    zone_scope_free(&k->fallthrough);
     free(k);
-}
-
-static bool is_reverse(const uint8_t *apex)
-{
-    static const uint8_t in_addr[] = "\7in-addr\4arpa", ip6[] = "\3ip6\4arpa";
-    return name_in(apex, in_addr) || name_in(apex, ip6);
 }
 
 static int read_names(struct kubernetes_stage *k)
 {
-    const struct zone_list *zones = &k->block.zones, *through = &k->block.fallthrough_zones;
-    k->zones = calloc(zones->count, sizeof *k->zones);
-    k->fallthrough = calloc(through->count > 0 ? through->count : 1, sizeof *k->fallthrough);
-    if (k->zones == NULL || k->fallthrough == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < zones->count; i++) {
-        struct served_zone *z = &k->zones[k->nzones++];
-        if (name_from_text(zones->zones[i], strlen(zones->zones[i]), z->apex) < 0)
-            return ERR_MALFORMED;
-        name_lower(z->apex, z->apex);
-        name_to_text(z->apex, z->text);
-        z->label_count = (uint8_t)name_label_count(z->apex);
-        z->forward = !is_reverse(z->apex);
-    }
-    k->fallthrough_all = k->block.fallthrough && through->count == 0;
-    for (size_t i = 0; i < through->count; i++) {
-        uint8_t *name = k->fallthrough[k->nfallthrough++];
-        if (name_from_text(through->zones[i], strlen(through->zones[i]), name) < 0)
-            return ERR_MALFORMED;
-        name_lower(name, name);
-    }
-    return ERR_OK;
-}
-
-/* One zone file can be rendered with one set of options alone: two blocks that have the same zone must agree.
- */
-static int check_agrees(const struct kubernetes_stage *a, const struct kubernetes_stage *b, struct errtext *e)
-{
-    struct bytes x, y;
-    bytes_init(&x, IDENTITY_MAX);
-    bytes_init(&y, IDENTITY_MAX);
-    int ret = kubernetes_block_identity(&a->block, &x);
+    int ret = served_zones_init(&k->zones, "kubernetes", VIEW_CLUSTER, &k->block.kubernetes.zones);
     if (ret == ERR_OK)
-        ret = kubernetes_block_identity(&b->block, &y);
-    bool same = ret == ERR_OK && strcmp(x.data, y.data) == 0;
-    for (size_t i = 0; ret == ERR_OK && !same && i < a->nzones; i++)
-        for (size_t k = 0; ret == ERR_OK && k < b->nzones; k++)
-            if (name_equal(a->zones[i].apex, b->zones[k].apex))
-                ret = args_error(e, "kubernetes", b->block.directive,
-                                 "zone %s stands in another kubernetes block with other options (%s:%u)",
-                                 b->zones[k].text, a->block.directive->file, a->block.directive->line);
-    bytes_free(&x);
-    bytes_free(&y);
+        ret = zone_scope_init_fallthrough(&k->fallthrough, k->block.kubernetes.fallthrough,
+                                          &k->block.kubernetes.fallthrough_zones);
     return ret;
 }
 
@@ -120,7 +60,7 @@ static int check_other_blocks(const struct config *c, const struct kubernetes_st
     int ret = ERR_OK;
     for (size_t i = 0; ret == ERR_OK && i < c->nblocks; i++)
         if (c->blocks[i].kubernetes != NULL)
-            ret = check_agrees(c->blocks[i].kubernetes, k, e);
+            ret = cluster_block_agree(&c->blocks[i].kubernetes->block, &k->block, e);
     return ret;
 }
 
@@ -130,12 +70,12 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
     struct kubernetes_stage *k = calloc(1, sizeof *k);
     if (k == NULL)
         return -ENOMEM;
-    int ret = kubernetes_block_parse(s->source, d, &k->block, e);
+    int ret = cluster_block_parse(s->source, d, &k->block, e);
     if (ret != ERR_OK) {
         free(k);
         return ret;
     }
-    if (k->block.zones.count > ZONES_MAX)
+    if (k->block.kubernetes.zones.count > ZONES_MAX)
         ret = args_error(e, "kubernetes", d, "more than %d zones", ZONES_MAX);
     if (ret == ERR_OK)
         ret = read_names(k);
@@ -150,128 +90,40 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
     return ERR_OK;
 }
 
-/* ---- readiness and metrics ---- */
-
-static bool zone_loaded(const struct served_zone *z)
-{
-    rcu_reader_begin();
-    bool loaded = z->watched != NULL && watched_zone_read(z->watched) != NULL;
-    rcu_reader_end();
-    return loaded;
-}
+/* ---- life ---- */
 
 static bool kubernetes_ready(void *ctx)
 {
-    const struct kubernetes_stage *k = ctx;
-    for (size_t i = 0; i < k->nzones; i++)
-        if (!zone_loaded(&k->zones[i]))
-            return false;
-    return true;
+    return served_zones_loaded(&((const struct kubernetes_stage *)ctx)->zones);
 }
 
-static double gauge_age(void *ctx)
-{
-    return watched_zone_age(((const struct served_zone *)ctx)->watched);
-}
-
-static double gauge_of(const struct served_zone *z, bool serial)
-{
-    double value = 0;
-    rcu_reader_begin();
-    const struct zone *zone = watched_zone_read(z->watched);
-    if (zone != NULL) {
-        const struct zone_version *v = zone_current(zone);
-        value = serial ? (double)zone_serial(v) : (double)zone_record_count(v);
-    }
-    rcu_reader_end();
-    return value;
-}
-
-static double gauge_serial(void *ctx)
-{
-    return gauge_of(ctx, true);
-}
-
-static double gauge_records(void *ctx)
-{
-    return gauge_of(ctx, false);
-}
-
-static const struct metric_desc age_desc = {
-    .name = "seamark_zone_age_seconds",
-    .help = "Seconds since the zone was last known to be in step with its source; -1 where there is no zone.",
-    .type = METRIC_GAUGE};
-static const struct metric_desc serial_desc = {
-    .name = "seamark_zone_serial", .help = "Serial of the zone that is served.", .type = METRIC_GAUGE};
-static const struct metric_desc records_desc = {
-    .name = "seamark_zone_records", .help = "Records of the zone that is served.", .type = METRIC_GAUGE};
-
-/* All zones first, and the gauges only where they are there: a failure leaves nothing that points here. */
 static int kubernetes_start(void *ctx, struct errtext *e)
 {
     struct kubernetes_stage *k = ctx;
     struct bytes identity;
-    bytes_init(&identity, IDENTITY_MAX);
-    int ret = kubernetes_block_identity(&k->block, &identity);
-    for (size_t i = 0; ret == ERR_OK && i < k->nzones; i++) {
-        struct served_zone *z = &k->zones[i];
-        z->watched = zone_watch_acquire(z->apex, identity.data);
-        if (z->watched == NULL)
-            ret = errtext_set(
-                e, -ENOMEM,
-                "plugin/kubernetes: zone %s cannot be watched (no memory, or its name is too long)", z->text);
-    }
+    bytes_init(&identity, CLUSTER_IDENTITY_MAX);
+    int ret = cluster_block_identity(&k->block, VIEW_CLUSTER, &identity);
+    if (ret == ERR_OK)
+        ret = served_zones_start(&k->zones, identity.data, e);
     bytes_free(&identity);
-    if (ret != ERR_OK)
-        return ret;
-    for (size_t i = 0; i < k->nzones; i++) {
-        struct served_zone *z = &k->zones[i];
-        struct metric_label labels[] = {LABEL("zone", z->text)};
-        z->gauges[0] = metrics_gauge(&age_desc, labels, 1, gauge_age, z);
-        z->gauges[1] = metrics_gauge(&serial_desc, labels, 1, gauge_serial, z);
-        z->gauges[2] = metrics_gauge(&records_desc, labels, 1, gauge_records, z);
-    }
-    k->readiness = readiness_register("kubernetes", kubernetes_ready, k);
-    return ERR_OK;
+    if (ret == ERR_OK)
+        k->readiness = readiness_register("kubernetes", kubernetes_ready, k);
+    return ret;
 }
 
-/* Requests may still be under way: the zones themselves are let go in kubernetes_free. */
 static void kubernetes_stop(void *ctx)
 {
     struct kubernetes_stage *k = ctx;
     readiness_unregister(k->readiness);
     k->readiness = NULL;
-    for (size_t i = 0; i < k->nzones; i++)
-        for (unsigned g = 0; g < 3; g++) {
-            metrics_gauge_remove(k->zones[i].gauges[g]);
-            k->zones[i].gauges[g] = NULL;
-        }
+    served_zones_stop(&k->zones);
 }
 
 /* ---- answering ---- */
 
-static const struct served_zone *zone_for(const struct kubernetes_stage *k, const uint8_t *lname)
-{
-    const struct served_zone *best = NULL;
-    for (size_t i = 0; i < k->nzones; i++)
-        if ((best == NULL || k->zones[i].label_count > best->label_count) && name_in(lname, k->zones[i].apex))
-            best = &k->zones[i];
-    return best;
-}
-
 bool kubernetes_stage_serves(const struct kubernetes_stage *k, const uint8_t *lname)
 {
-    return zone_for(k, lname) != NULL;
-}
-
-static bool falls_through(const struct kubernetes_stage *k, const uint8_t *lname)
-{
-    if (k->fallthrough_all)
-        return true;
-    for (size_t i = 0; i < k->nfallthrough; i++)
-        if (name_in(lname, k->fallthrough[i]))
-            return true;
-    return false;
+    return served_zones_find(&k->zones, lname) != NULL;
 }
 
 /* The external end of an ExternalName has been asked for, or could not be: the CNAME goes out whatever came
@@ -280,7 +132,7 @@ static void target_answered(struct request *inner)
 {
     struct request *r = inner->origin;
     const struct kubernetes_stage *k = r->route->block->stages[r->stage].state;
-    const struct served_zone *z = zone_for(k, r->q.lname);
+    const struct served_zone *z = served_zones_find(&k->zones, r->q.lname);
     struct reply *reply = request_reply(r);
     rcu_reader_begin();
     const struct zone *zone = watched_zone_read(z->watched);
@@ -322,7 +174,7 @@ static enum verdict follow_out(struct request *r, const uint8_t *target)
 static enum verdict not_found(const struct kubernetes_stage *k, const struct zone_version *v,
                               struct request *r)
 {
-    if (r->reply->count[SECTION_ANSWER] == 0 && falls_through(k, r->q.lname))
+    if (r->reply->count[SECTION_ANSWER] == 0 && zone_scope_has(&k->fallthrough, r->q.lname))
         return VERDICT_NEXT;
     r->reply->rcode = RCODE_NXDOMAIN;
     zone_answer_soa(v, r->reply);
@@ -349,7 +201,8 @@ static enum verdict answer_from_zone(const struct kubernetes_stage *k, const str
         break;
     }
     const uint8_t *missing = q.target != NULL ? q.target : r->q.qname;
-    if (z->forward && k->block.pods == PODS_INSECURE && pod_name_answer(v, z->apex, missing, k->block.ttl, r))
+    if (!z->reverse && k->block.kubernetes.pods == PODS_INSECURE &&
+        pod_name_answer(v, z->apex, missing, k->block.kubernetes.ttl, r))
         return VERDICT_ANSWERED;
     return not_found(k, v, r);
 }
@@ -357,7 +210,7 @@ static enum verdict answer_from_zone(const struct kubernetes_stage *k, const str
 static enum verdict kubernetes_query(void *ctx, struct request *r)
 {
     const struct kubernetes_stage *k = ctx;
-    const struct served_zone *z = zone_for(k, r->q.lname);
+    const struct served_zone *z = served_zones_find(&k->zones, r->q.lname);
     if (z == NULL || r->q.qclass != CLASS_IN)
         return VERDICT_NEXT;
     if (r->q.qtype == RR_AXFR || r->q.qtype == RR_IXFR) {
@@ -369,7 +222,7 @@ static enum verdict kubernetes_query(void *ctx, struct request *r)
     const struct zone *zone = watched_zone_read(z->watched);
     if (zone != NULL) {
         verdict = answer_from_zone(k, z, zone_current(zone), r);
-    } else if (falls_through(k, r->q.lname)) {
+    } else if (zone_scope_has(&k->fallthrough, r->q.lname)) {
         verdict = VERDICT_NEXT;
     } else {
         r->reply->rcode = RCODE_SERVFAIL;

@@ -4,18 +4,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 #include "serve/server.h"
 #include "zone/zonefile.h"
 
-static int check_zone(const char *folder, const char *zone, const char *identity)
+static int check_zone(const char *folder, const struct zone_view *zone, const char *identity)
 {
     uint8_t apex[NAME_MAX_LEN];
     char path[4096];
     struct zonefile_header header;
     struct errtext e = {0};
-    if (name_from_text(zone, strlen(zone), apex) < 0 ||
-        zonefile_path(folder, apex, ".zone", path, sizeof path) != ERR_OK)
+    if (name_from_text(zone->zone, strlen(zone->zone), apex) < 0 ||
+        zonefile_path(folder, apex, zone->view, ".zone", path, sizeof path) != ERR_OK)
         return 1;
     if (access(path, F_OK) < 0) {
         printf("%s: no zone file yet\n", path);
@@ -41,21 +41,24 @@ static int check_zone(const char *folder, const char *zone, const char *identity
 
 static int check_block(const char *folder, const struct server_block *b, const struct directive *d)
 {
-    struct kubernetes_block k;
+    struct cluster_block c;
     struct errtext e = {0};
     struct bytes identity;
-    bytes_init(&identity, 1 << 20);
+    bytes_init(&identity, CLUSTER_IDENTITY_MAX);
     int status = 0;
-    if (kubernetes_block_parse(b, d, &k, &e) != ERR_OK) {
+    if (cluster_block_parse(b, d, &c, &e) != ERR_OK) {
         fprintf(stderr, "%s\n", e.text);
         return 1;
     }
-    if (kubernetes_block_identity(&k, &identity) != ERR_OK)
-        status = 1;
-    for (size_t i = 0; status == 0 && i < k.zones.count; i++)
-        status = check_zone(folder, k.zones.zones[i], identity.data);
+    for (size_t i = 0; status == 0 && i < cluster_block_zones(&c); i++) {
+        struct zone_view zone = cluster_block_zone(&c, i);
+        bytes_reset(&identity);
+        status = cluster_block_identity(&c, zone.view, &identity) == ERR_OK
+                     ? check_zone(folder, &zone, identity.data)
+                     : 1;
+    }
     bytes_free(&identity);
-    kubernetes_block_free(&k);
+    cluster_block_free(&c);
     return status;
 }
 

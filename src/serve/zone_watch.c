@@ -29,7 +29,8 @@ struct file_id {
 
 struct watched_zone {
     uint8_t apex[NAME_MAX_LEN];
-    char text[NAME_MAX_TEXT];
+    const char *view;
+    char text[ZONEFILE_TITLE_MAX]; /* for the log: apex, and view where it has one */
     char *identity;
     char path[PATH_SIZE];
     char journal_path[PATH_SIZE];
@@ -306,11 +307,11 @@ static void watched_zone_free(struct watched_zone *w)
     free(w);
 }
 
-struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *identity)
+struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *view, const char *identity)
 {
     struct watched_zone *w;
     LIST_FOREACH(w, &zones, link)
-    if (name_equal(w->apex, apex) && strcmp(w->identity, identity) == 0) {
+    if (name_equal(w->apex, apex) && strcmp(w->view, view) == 0 && strcmp(w->identity, identity) == 0) {
         w->references++;
         return w;
     }
@@ -318,11 +319,13 @@ struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *identit
     if (w == NULL)
         return NULL;
     name_lower(w->apex, apex);
-    name_to_text(w->apex, w->text);
+    w->view = view;
+    zonefile_title(w->apex, view, w->text);
     w->identity = strdup(identity);
     if (w->identity == NULL ||
-        zonefile_path(state.folder, w->apex, ".zone", w->path, sizeof w->path) != ERR_OK ||
-        zonefile_path(state.folder, w->apex, ".journal", w->journal_path, sizeof w->journal_path) != ERR_OK) {
+        zonefile_path(state.folder, w->apex, view, ".zone", w->path, sizeof w->path) != ERR_OK ||
+        zonefile_path(state.folder, w->apex, view, ".journal", w->journal_path, sizeof w->journal_path) !=
+            ERR_OK) {
         watched_zone_free(w);
         return NULL;
     }

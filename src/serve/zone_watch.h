@@ -1,8 +1,8 @@
 /*
- * Following zone files. For every zone that a configuration serves there is one watched zone in the process:
- * the file is loaded, its journal applied as it grows (inotify, and a look each second in case a notice was
- * lost), a new file swapped in under RCU. A file that is damaged, cut or from another source leaves the old
- * zone serving and says so in the log.
+ * Following zone files. For every zone (and view of it) that a configuration serves there is one watched zone
+ * in the process: the file is loaded, its journal applied as it grows (inotify, and a look each second in
+ * case a notice was lost), a new file swapped in under RCU. A file that is damaged, cut or from another
+ * source leaves the old zone serving and says so in the log.
  *
  * Watched zones are kept across reloads by reference count as long as their identity (the settings that shape
  * the records) stays the same. Control thread, but for watched_zone_read().
@@ -22,9 +22,9 @@ struct watched_zone;
 int zone_watch_start(struct event_base *base, const char *folder, struct errtext *e);
 void zone_watch_stop(void);
 
-/* The watched zone of that apex and identity, made and loaded where there is none yet. No file is no error.
- * NULL without memory. */
-struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *identity);
+/* The watched zone of that apex, view (borrowed for its life: one of conf/cluster_block.h) and identity, made
+ * and loaded where there is none yet. No file is no error. NULL without memory. */
+struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *view, const char *identity);
 void zone_watch_release(struct watched_zone *w);
 
 /* The zone to answer from; NULL where there never was one. Any thread, within an RCU read section. */

@@ -16,13 +16,13 @@
 #define VERSION_MAX 64
 
 struct publisher {
-    const struct kubernetes_block *block;
+    const struct cluster_block *block;
     struct store *store;
     struct record_rules rules;
     struct changes *changes;
     struct publish_zone *zones; /* one for each of rules.zones; `ours` says whether it is written */
+    struct bytes *identities;   /* likewise */
     bool *ours;
-    struct bytes identity;
     char cluster[128];
     bool other_cluster; /* it became another one while live */
     char versions[KUBE_KINDS][VERSION_MAX];
@@ -41,8 +41,8 @@ struct publisher {
 bool publish_wants(const struct publisher *p, enum kube_kind kind)
 {
     if (kind == KUBE_ENDPOINTSLICE)
-        return !p->block->noendpoints;
-    return kind != KUBE_POD || p->block->pods == PODS_VERIFIED;
+        return !p->block->kubernetes.noendpoints;
+    return kind != KUBE_POD || p->block->kubernetes.pods == PODS_VERIFIED;
 }
 
 bool publish_live(const struct publisher *p)
@@ -63,15 +63,19 @@ static int open_zones(struct publisher *p, const struct publish_options *o, stru
     p->zones = calloc(n + 1, sizeof *p->zones);
     p->ours = calloc(n + 1, sizeof *p->ours);
     p->begun = calloc(n + 1, sizeof *p->begun);
-    if (p->zones == NULL || p->ours == NULL || p->begun == NULL)
+    p->identities = calloc(n + 1, sizeof *p->identities);
+    if (p->zones == NULL || p->ours == NULL || p->begun == NULL || p->identities == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        int ret = publish_zone_init(&p->zones[i], o->folder, &p->rules.zones[i]);
-        if (ret != ERR_OK)
-            return errtext_set(e, ret, "%s: the path of a zone file there is too long", o->folder);
-        p->ours[i] = o->is_ours == NULL || o->is_ours(o->ctx, p->rules.zones[i].apex);
+    int ret = ERR_OK;
+    for (size_t i = 0; ret == ERR_OK && i < n; i++) {
+        const struct record_zone *z = &p->rules.zones[i];
+        if (publish_zone_init(&p->zones[i], o->folder, z) != ERR_OK)
+            return errtext_set(e, ERR_LIMIT, "%s: the path of a zone file there is too long", o->folder);
+        p->ours[i] = o->is_ours == NULL || o->is_ours(o->ctx, z->apex, z->view);
+        bytes_init(&p->identities[i], ZONEFILE_HEADER_MAX - 1);
+        ret = cluster_block_identity(o->block, z->view, &p->identities[i]);
     }
-    return ERR_OK;
+    return ret;
 }
 
 int publish_new(const struct publish_options *o, struct publisher **out, struct errtext *e)
@@ -80,12 +84,10 @@ int publish_new(const struct publish_options *o, struct publisher **out, struct 
     if (p == NULL)
         return -ENOMEM;
     p->block = o->block;
-    bytes_init(&p->identity, ZONEFILE_HEADER_MAX - 1);
-    struct store_options options = {.namespaces = &o->block->namespaces,
-                                    .endpoint_pod_names = o->block->endpoint_pod_names};
+    const struct kubernetes_block *k = &o->block->kubernetes;
+    struct store_options options = {.namespaces = &k->namespaces,
+                                    .endpoint_pod_names = k->endpoint_pod_names};
     int ret = record_rules_init(&p->rules, o->block, e);
-    if (ret == ERR_OK)
-        ret = kubernetes_block_identity(o->block, &p->identity);
     if (ret == ERR_OK)
         ret = open_zones(p, o, e);
     if (ret == ERR_OK &&
@@ -106,13 +108,15 @@ void publish_free(struct publisher *p)
         return;
     for (size_t i = 0; p->zones != NULL && i < p->rules.nzones; i++)
         publish_zone_close(&p->zones[i]);
+    for (size_t i = 0; p->identities != NULL && i < p->rules.nzones; i++)
+        bytes_free(&p->identities[i]);
     changes_free(p->changes);
     store_free(p->store);
     free(p->zones);
     free(p->ours);
     free(p->begun);
+    free(p->identities);
     record_rules_free(&p->rules);
-    bytes_free(&p->identity);
     free(p);
 }
 
@@ -129,7 +133,7 @@ static void note_failure(struct publisher *p, const struct publish_zone *z, int 
         return;
     p->failure_limit.next_ms = now + 60000;
     log_error("sync: zone %s: cannot be written, the files from before stay and are tried again (%s)",
-              z->name, err_text(code));
+              z->title, err_text(code));
 }
 
 static struct publish_source source_of(struct publisher *p, char versions[512])
@@ -140,11 +144,8 @@ static struct publish_source source_of(struct publisher *p, char versions[512])
         if (p->versions[kind][0] != '\0')
             used += (size_t)snprintf(versions + used, 512 - used, "%s%s=%s", used > 0 ? " " : "",
                                      kube_kind_resource((enum kube_kind)kind), p->versions[kind]);
-    return (struct publish_source){.rules = &p->rules,
-                                   .store = p->store,
-                                   .identity = p->identity.data,
-                                   .cluster = p->cluster,
-                                   .versions = versions};
+    return (struct publish_source){
+        .rules = &p->rules, .store = p->store, .cluster = p->cluster, .versions = versions};
 }
 
 /* Commits, compares or writes anew whatever each zone needs. */
@@ -157,6 +158,7 @@ static int settle_zones(struct publisher *p)
     for (size_t i = 0; i < p->rules.nzones; i++) {
         struct publish_zone *z = &p->zones[i];
         int ret = ERR_OK;
+        source.identity = p->identities[i].data;
         if (!p->ours[i])
             continue;
         if (z->state == ZONE_OPEN || z->state == ZONE_PENDING)

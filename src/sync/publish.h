@@ -1,6 +1,6 @@
 /*
  * The publisher: takes what a source of objects says (it is a kube_sink), keeps the store, and keeps the zone
- * files of one `kubernetes` block in step with it.
+ * files of one server block in step with it.
  *
  *   WAITING   until every watched kind had its first list_end nothing is compared or written
  *   LIVE      each change is rendered, compared and appended to the journals, within PUBLISH_WAIT_MS
@@ -11,7 +11,7 @@
 #ifndef SEAMARK_SYNC_PUBLISH_H
 #define SEAMARK_SYNC_PUBLISH_H
 
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 #include "sync/kube_sink.h"
 
 /* Events that arrive together are one transaction: the first change after a pause is written at once, the
@@ -30,10 +30,10 @@
 struct publisher;
 
 struct publish_options {
-    const struct kubernetes_block *block; /* borrowed for the publisher's life */
-    const char *folder;                   /* DIR; borrowed */
+    const struct cluster_block *block; /* borrowed for the publisher's life */
+    const char *folder;                /* DIR; borrowed */
     /* Zones of the block that are to be written; NULL: all. For blocks that share a zone. */
-    bool (*is_ours)(void *ctx, const uint8_t *apex);
+    bool (*is_ours)(void *ctx, const uint8_t *apex, const char *view);
     void *ctx;
 };
 

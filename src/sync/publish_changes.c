@@ -39,17 +39,14 @@ static void render(const struct changes *c, const struct touched *t, size_t zone
 {
     const struct record_rules *rules = c->rules;
     const struct record_zone *z = &rules->zones[zone];
-    if (t->what == ADDRESS) {
-        if (record_rules_zone_of(rules, &t->ip) == z)
-            records_of_address(rules, c->store, &t->ip, out);
-    } else if (!z->reverse) {
-        if (t->what == UNIT)
-            records_of_unit(rules, z, t->unit, out);
-        else if (t->what == NAMESPACE)
-            records_of_namespace(rules, z, t->namespace, out);
-        else
-            records_of_pod_address(rules, z, c->store, t->namespace, &t->ip, out);
-    }
+    if (t->what == UNIT)
+        records_of_unit(rules, z, t->unit, out);
+    else if (t->what == NAMESPACE)
+        records_of_namespace(rules, z, t->namespace, out);
+    else if (t->what == POD_ADDRESS)
+        records_of_pod_address(rules, z, c->store, t->namespace, &t->ip, out);
+    else
+        records_of_address(rules, z, c->store, &t->ip, out);
     record_set_sort(out);
 }
 

@@ -41,7 +41,7 @@ static void be_child(struct publish_zone *p, const struct publish_source *s, pid
         errno = 0; /* at the lowest already */
     int ret = publish_zone_write_file(p, s, p->serial);
     if (ret != ERR_OK)
-        log_warning("sync: zone %s: the zone file cannot be written anew (%s)", p->name, err_text(ret));
+        log_warning("sync: zone %s: the zone file cannot be written anew (%s)", p->title, err_text(ret));
     _exit(ret == ERR_OK ? 0 : 1);
 }
 
@@ -142,10 +142,10 @@ int publish_zone_reap(struct publish_zone *p, bool wait)
     p->file_size = stat(p->zone_path, &st) == 0 ? (uint64_t)st.st_size : 0;
     int ret = replace_journal(p);
     if (ret != ERR_OK) {
-        log_warning("sync: zone %s: the journal cannot be begun anew (%s)", p->name, err_text(ret));
+        log_warning("sync: zone %s: the journal cannot be begun anew (%s)", p->title, err_text(ret));
         not_soon(p);
         return ERR_OK; /* a reader skips the old one up to the new file */
     }
-    log_info("sync: zone %s: zone file written anew at serial %u", p->name, p->child_serial);
+    log_info("sync: zone %s: zone file written anew at serial %u", p->title, p->child_serial);
     return ERR_OK;
 }

@@ -15,10 +15,11 @@
 int publish_zone_init(struct publish_zone *p, const char *folder, const struct record_zone *zone)
 {
     *p = (struct publish_zone){.zone = zone};
-    name_to_text(zone->apex, p->name);
-    int ret = zonefile_path(folder, zone->apex, ".zone", p->zone_path, sizeof p->zone_path);
+    zonefile_title(zone->apex, zone->view, p->title);
+    int ret = zonefile_path(folder, zone->apex, zone->view, ".zone", p->zone_path, sizeof p->zone_path);
     if (ret == ERR_OK)
-        ret = zonefile_path(folder, zone->apex, ".journal", p->journal_path, sizeof p->journal_path);
+        ret = zonefile_path(folder, zone->apex, zone->view, ".journal", p->journal_path,
+                            sizeof p->journal_path);
     return ret;
 }
 
@@ -47,7 +48,7 @@ static void fill_header(const struct publish_zone *p, const struct publish_sourc
 {
     char now[CLOCK_RFC3339_MAX];
     *h = (struct zonefile_header){.serial = serial};
-    snprintf(h->zone, sizeof h->zone, "%s", p->name);
+    name_to_text(p->zone->apex, h->zone);
     snprintf(h->rendered, sizeof h->rendered, "%s", clock_rfc3339(clock_wall_ms(), now));
     snprintf(h->source, sizeof h->source, "%s", s->identity);
     snprintf(h->cluster, sizeof h->cluster, "%s", s->cluster);
@@ -140,7 +141,7 @@ void publish_zone_change(struct publish_zone *p, const char *cause, char op, con
     int ret = op == '-' ? journal_remove(&p->journal, rr) : journal_add(&p->journal, rr);
     if (ret == ERR_OK)
         return;
-    log_warning("sync: zone %s: the change does not fit into a transaction (%s)", p->name, err_text(ret));
+    log_warning("sync: zone %s: the change does not fit into a transaction (%s)", p->title, err_text(ret));
     journal_discard(&p->journal);
     p->state = ZONE_STALE;
 }
@@ -205,7 +206,7 @@ static int catch_up(struct publish_zone *p, const struct publish_source *s, cons
     p->state = ZONE_OPEN;
     ret = publish_zone_commit(p);
     if (ret == ERR_OK && r.changes > 0)
-        log_info("sync: zone %s: %llu records changed since the files were written, serial %u", p->name,
+        log_info("sync: zone %s: %llu records changed since the files were written, serial %u", p->title,
                  (unsigned long long)r.changes, p->serial);
     return ret;
 }
@@ -260,7 +261,7 @@ int publish_zone_sync(struct publish_zone *p, const struct publish_source *s)
     p->state = ZONE_STALE;
     ret = write_anew(p, s, next_serial(disk.serial));
     if (ret == ERR_OK)
-        log_info("sync: zone %s: new zone file, serial %u (%s%s%s)", p->name, p->serial, why,
+        log_info("sync: zone %s: new zone file, serial %u (%s%s%s)", p->title, p->serial, why,
                  e.text[0] != '\0' ? ": " : "", e.text);
     return ret;
 }

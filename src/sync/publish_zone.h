@@ -29,11 +29,11 @@
 
 enum zone_state { ZONE_CLOSED, ZONE_OPEN, ZONE_PENDING, ZONE_STALE };
 
-/* What all zones of a block share. */
+/* What all zones of a view share. */
 struct publish_source {
     const struct record_rules *rules;
     const struct store *store;
-    const char *identity; /* kubernetes_block_identity() */
+    const char *identity; /* cluster_block_identity(), of the zone's view */
     const char *cluster;
     const char *versions; /* "namespaces=1 services=2 ..." */
 };
@@ -49,7 +49,7 @@ struct publish_zone {
     off_t child_from;          /* size of the journal when it began */
     uint64_t rewrite_after_ms; /* not again before, after a failure */
     uint64_t file_size;
-    char name[NAME_MAX_TEXT];
+    char title[ZONEFILE_TITLE_MAX]; /* for the log */
     char zone_path[4096];
     char journal_path[4096];
 };

@@ -43,15 +43,15 @@ bool records_unit_name(uint8_t out[NAME_MAX_LEN], const struct record_zone *z, c
 
 /* ---- rules ---- */
 
-static int zone_init(struct record_zone *z, const char *text)
+static int zone_init(struct record_zone *z, const struct zone_view *from)
 {
     static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
     uint8_t longest[NAME_MAX_LEN];
-    *z = (struct record_zone){0};
-    if (name_from_text(text, strlen(text), z->apex) < 0)
+    *z = (struct record_zone){.view = from->view};
+    if (name_from_text(from->zone, strlen(from->zone), z->apex) < 0)
         return ERR_MALFORMED;
     name_lower(z->apex, z->apex);
-    z->reverse = name_in(z->apex, v4) || name_in(z->apex, v6);
+    z->kind = name_in(z->apex, v4) || name_in(z->apex, v6) ? RECORD_ZONE_REVERSE : RECORD_ZONE_FORWARD;
     return records_prepend(z->svc, "svc", z->apex) && records_prepend(z->pod, "pod", z->apex) &&
                    records_prepend(longest, "dns-version",
                                    z->apex) /* the longest label right below an apex */
@@ -62,25 +62,25 @@ static int zone_init(struct record_zone *z, const char *text)
 static bool has_zone(const struct record_rules *rules, const struct record_zone *z)
 {
     for (size_t i = 0; i < rules->nzones; i++)
-        if (name_equal(rules->zones[i].apex, z->apex))
+        if (name_equal(rules->zones[i].apex, z->apex) && strcmp(rules->zones[i].view, z->view) == 0)
             return true;
     return false;
 }
 
-int record_rules_init(struct record_rules *rules, const struct kubernetes_block *block, struct errtext *e)
+int record_rules_init(struct record_rules *rules, const struct cluster_block *block, struct errtext *e)
 {
-    struct record_rules r = {
-        .ttl = block->ttl, .pods = block->pods, .ignore_empty_service = block->ignore_empty_service};
-    r.zones = calloc(block->zones.count + 1, sizeof *r.zones);
+    const struct kubernetes_block *k = &block->kubernetes;
+    struct record_rules r = {.ttl = k->ttl, .pods = k->pods, .ignore_empty_service = k->ignore_empty_service};
+    r.zones = calloc(cluster_block_zones(block) + 1, sizeof *r.zones);
     if (r.zones == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < block->zones.count; i++) {
-        const char *text = block->zones.zones[i];
-        if (zone_init(&r.zones[r.nzones], text) != ERR_OK) {
+    for (size_t i = 0; i < cluster_block_zones(block); i++) {
+        struct zone_view zone = cluster_block_zone(block, i);
+        if (zone_init(&r.zones[r.nzones], &zone) != ERR_OK) {
             record_rules_free(&r);
-            return errtext_set(e, ERR_MALFORMED, "zone %s: there is no room for names below it", text);
+            return errtext_set(e, ERR_MALFORMED, "zone %s: there is no room for names below it", zone.zone);
         }
-        if (text == block->primary)
+        if (zone.zone == k->primary)
             name_lower(r.primary, r.zones[r.nzones].apex);
         if (!has_zone(&r, &r.zones[r.nzones]))
             r.nzones++;
@@ -102,7 +102,7 @@ const struct record_zone *record_rules_zone_of(const struct record_rules *rules,
     const struct record_zone *best = NULL;
     for (size_t i = 0; i < rules->nzones; i++) {
         const struct record_zone *z = &rules->zones[i];
-        if (!z->reverse)
+        if (z->kind != RECORD_ZONE_REVERSE)
             continue;
         records_reverse_name(ip, name);
         if (name_in(name, z->apex) && (best == NULL || name_len(z->apex) > name_len(best->apex)))
@@ -195,7 +195,8 @@ void records_of_unit(const struct record_rules *rules, const struct record_zone 
 {
     uint8_t base[NAME_MAX_LEN];
     const struct service_data *d = unit->service;
-    if (d == NULL || !store_exposed(unit->namespace) || !records_unit_name(base, z, unit))
+    if (z->kind != RECORD_ZONE_FORWARD || d == NULL || !store_exposed(unit->namespace) ||
+        !records_unit_name(base, z, unit))
         return;
     if (d->type == SERVICE_EXTERNAL_NAME) {
         records_add_cname(out, base, rules->ttl, store_at(d, d->external_name), unit);
@@ -220,7 +221,7 @@ void records_of_namespace(const struct record_rules *rules, const struct record_
                           const struct store_namespace *n, struct record_set *out)
 {
     uint8_t owner[NAME_MAX_LEN];
-    if (!store_exposed(n))
+    if (z->kind != RECORD_ZONE_FORWARD || !store_exposed(n))
         return;
     if (records_prepend(owner, n->name, z->svc))
         record_set_add(out, owner, RR_NAMESPACE, rules->ttl, "", 0);
@@ -234,7 +235,8 @@ void records_of_pod_address(const struct record_rules *rules, const struct recor
 {
     uint8_t namespace[NAME_MAX_LEN], owner[NAME_MAX_LEN];
     char label[LABEL_TEXT_MAX];
-    if (rules->pods != PODS_VERIFIED || !store_exposed(n) || !store_has_pod_address(s, n, ip))
+    if (z->kind != RECORD_ZONE_FORWARD || rules->pods != PODS_VERIFIED || !store_exposed(n) ||
+        !store_has_pod_address(s, n, ip))
         return;
     label_from_pod_ip(ip, label);
     if (records_prepend(namespace, n->name, z->pod) && records_prepend(owner, label, namespace))

@@ -18,7 +18,7 @@
 #ifndef SEAMARK_SYNC_RECORDS_H
 #define SEAMARK_SYNC_RECORDS_H
 
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 #include "sync/records_set.h"
 #include "sync/store.h"
 
@@ -29,15 +29,22 @@
 #define RECORDS_EXPIRE    86400
 #define RECORDS_LOCAL_MAX 64 /* addresses of this machine that are looked at and listed for ns.dns.Z */
 
-/* A zone, with the names that are needed over and over. */
+/* What a zone holds. */
+enum record_zone_kind {
+    RECORD_ZONE_FORWARD, /* services, namespaces and pods of the `kubernetes` block */
+    RECORD_ZONE_REVERSE, /* its PTR records */
+};
+
+/* A zone of one view, with the names that are needed over and over. */
 struct record_zone {
     uint8_t apex[NAME_MAX_LEN]; /* lower case */
     uint8_t svc[NAME_MAX_LEN];  /* svc.Z */
     uint8_t pod[NAME_MAX_LEN];
-    bool reverse;
+    enum record_zone_kind kind;
+    const char *view; /* a VIEW_ constant; no two zones have apex and view in common */
 };
 
-/* What shapes the records: from the `kubernetes` block. */
+/* What shapes the records: from the server block. */
 struct record_rules {
     uint32_t ttl;
     enum pods_mode pods;
@@ -45,13 +52,13 @@ struct record_rules {
     uint8_t primary[NAME_MAX_LEN];      /* the first forward zone, which PTR targets are below */
     struct ip local[RECORDS_LOCAL_MAX]; /* this machine's addresses that are not loopback */
     size_t nlocal;
-    struct record_zone *zones; /* all zones of the block, each once */
+    struct record_zone *zones; /* all zones of the block, in all its views */
     size_t nzones;
 };
 
 /* Fills `rules` from the block, without the local addresses. ERR_MALFORMED with `e` set where a zone is no
  * name or leaves no room for names below it; -ENOMEM. Nothing is borrowed. */
-int record_rules_init(struct record_rules *rules, const struct kubernetes_block *block, struct errtext *e);
+int record_rules_init(struct record_rules *rules, const struct cluster_block *block, struct errtext *e);
 void record_rules_free(struct record_rules *rules);
 /* Adds this machine's addresses (getifaddrs). */
 void record_rules_find_local(struct record_rules *rules);
@@ -59,8 +66,8 @@ void record_rules_find_local(struct record_rules *rules);
 /* The reverse zone that holds the name of `ip`, the longest that matches; NULL where none does. */
 const struct record_zone *record_rules_zone_of(const struct record_rules *rules, const struct ip *ip);
 
-/* Each of these adds to `out` (not sorted); the only failure is out->error's -ENOMEM. Those of forward zones
- * add nothing for what is not exposed. */
+/* Each of these adds to `out` (not sorted); the only failure is out->error's -ENOMEM. They add nothing for
+ * what is not exposed, and nothing where `z` is of a kind without such records. */
 
 /* `out` is empty: it holds one unit. One of more than RECORD_SET_MAX leaves it so, with a log line. */
 void records_of_unit(const struct record_rules *rules, const struct record_zone *z,
@@ -70,9 +77,9 @@ void records_of_namespace(const struct record_rules *rules, const struct record_
 void records_of_pod_address(const struct record_rules *rules, const struct record_zone *z,
                             const struct store *s, const struct store_namespace *n, const struct ip *ip,
                             struct record_set *out);
-/* PTR at the address's own name, which must be in the reverse zone `z`. */
-void records_of_address(const struct record_rules *rules, const struct store *s, const struct ip *ip,
-                        struct record_set *out);
+/* PTR at the address's own name, where `z` is its reverse zone. */
+void records_of_address(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
+                        const struct ip *ip, struct record_set *out);
 /* What stands at and right below the apex: SOA with that serial, NS, ns.dns.Z, dns-version.Z, svc.Z, pod.Z.
  */
 void records_of_apex(const struct record_rules *rules, const struct record_zone *z, const struct store *s,

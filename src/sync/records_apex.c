@@ -92,7 +92,7 @@ static void serve_from(void *ctx, const struct store_unit *unit, const struct st
         !records_unit_name(base, s->zone, unit))
         return;
     /* CoreDNS names services of any namespace here; where the zone does not hold them, ns.dns.Z stands in. */
-    bool in_zone = !s->zone->reverse && store_exposed(unit->namespace);
+    bool in_zone = s->zone->kind == RECORD_ZONE_FORWARD && store_exposed(unit->namespace);
     if (d->type == SERVICE_CLUSTER_IP) {
         for (uint32_t i = 0; i < d->nips; i++)
             add_server(s, base, (const struct ip *)store_at(d, d->ips) + i, in_zone);
@@ -132,7 +132,7 @@ void records_of_apex(const struct record_rules *rules, const struct record_zone 
     size_t len = records_soa(rules, z, serial, soa);
     record_set_add(out, z->apex, RR_SOA, soa_ttl, soa, len);
     add_servers(rules, z, s, out);
-    if (z->reverse)
+    if (z->kind != RECORD_ZONE_FORWARD)
         return;
     if (records_prepend(name, "dns-version", z->apex))
         record_set_add(out, name, RR_TXT, RECORDS_TXT_TTL, "\0051.1.0", 6);
@@ -217,12 +217,12 @@ static void add_endpoint(void *ctx, const struct store_unit *unit, const struct 
     }
 }
 
-void records_of_address(const struct record_rules *rules, const struct store *s, const struct ip *ip,
-                        struct record_set *out)
+void records_of_address(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
+                        const struct ip *ip, struct record_set *out)
 {
     struct owners o = {.rules = rules, .ip = ip, .out = out};
     uint8_t base[NAME_MAX_LEN];
-    if (!records_prepend(o.svc, "svc", rules->primary))
+    if (record_rules_zone_of(rules, ip) != z || !records_prepend(o.svc, "svc", rules->primary))
         return;
     records_reverse_name(ip, o.owner);
     store_by_address(s, ip, find_service, &o);

@@ -90,7 +90,8 @@ struct record_stream *record_stream_open(const struct record_rules *rules, const
     record_set_sort(&r->apex.set);
     int ret = r->apex.set.error;
     if (ret == ERR_OK)
-        ret = z->reverse ? open_addresses(r) : store_sorted_namespaces(s, &r->namespaces, &r->nnamespaces);
+        ret = z->kind == RECORD_ZONE_REVERSE ? open_addresses(r)
+                                             : store_sorted_namespaces(s, &r->namespaces, &r->nnamespaces);
     if (ret == ERR_OK)
         return r;
     record_stream_close(r);
@@ -171,7 +172,7 @@ static void fill_address(struct record_stream *r)
     if (r->address == r->naddresses)
         r->body = BODY_END;
     else
-        records_of_address(r->rules, r->store, &r->addresses[r->address++], &r->piece.set);
+        records_of_address(r->rules, r->zone, r->store, &r->addresses[r->address++], &r->piece.set);
 }
 
 /* Makes the next piece that has something in it. */

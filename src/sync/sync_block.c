@@ -125,7 +125,7 @@ static int start_files(struct event_base *base, struct sync_block *b)
 {
     struct kube_sink sink = sink_of(b);
     struct timeval now = {0};
-    b->files = kube_files_new(b->options.block->objects, &sink);
+    b->files = kube_files_new(b->options.block->kubernetes.objects, &sink);
     b->poll = evtimer_new(base, on_poll, b);
     if (b->files == NULL || b->poll == NULL || evtimer_add(b->poll, &now) < 0)
         return -ENOMEM;
@@ -137,7 +137,7 @@ static int start_files(struct event_base *base, struct sync_block *b)
 static int start_watch(struct event_base *base, struct sync_block *b, struct errtext *e)
 {
     struct kube_sink sink = sink_of(b);
-    int ret = kube_watch_start(base, b->options.block, &sink, &b->watch, e);
+    int ret = kube_watch_start(base, &b->options.block->kubernetes, &sink, &b->watch, e);
     if (ret == ERR_OK)
         log_info("sync: following %s", kube_watch_server(b->watch));
     return ret;
@@ -160,7 +160,7 @@ int sync_block_start(struct event_base *base, const struct sync_block_options *o
     if (ret == ERR_OK && (b->timer = evtimer_new(base, on_timer, b)) == NULL)
         ret = -ENOMEM;
     if (ret == ERR_OK)
-        ret = options->block->objects != NULL ? start_files(base, b) : start_watch(base, b, e);
+        ret = options->block->kubernetes.objects != NULL ? start_files(base, b) : start_watch(base, b, e);
     if (ret != ERR_OK) {
         sync_block_free(b);
         return errtext_set(e, ret, "%s", err_text(ret));

@@ -5,7 +5,7 @@
 #ifndef SEAMARK_SYNC_SYNC_BLOCK_H
 #define SEAMARK_SYNC_SYNC_BLOCK_H
 
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 
 struct event_base;
 struct sync_block;
@@ -14,10 +14,10 @@ struct sync_block;
 #define SYNC_POLL_MS 1000
 
 struct sync_block_options {
-    const struct kubernetes_block *block; /* borrowed until sync_block_free */
-    const char *folder;                   /* DIR; likewise */
-    bool follow;                          /* false: files are read once */
-    bool (*is_ours)(void *ctx, const uint8_t *apex);
+    const struct cluster_block *block; /* borrowed until sync_block_free */
+    const char *folder;                /* DIR; likewise */
+    bool follow;                       /* false: files are read once */
+    bool (*is_ours)(void *ctx, const uint8_t *apex, const char *view);
     void *ctx;
     void (*live)(void *ctx); /* called once, from the loop, when the first full view is written or tried; may
                                 be NULL */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "conf/kubernetes_block.h"
+#include "conf/cluster_block.h"
 #include "dns/name.h"
 #include "sync/sync_block.h"
 #include "sync/sync_lock.h"
@@ -17,16 +17,17 @@
 
 #define SIGNALS 4
 
-/* A zone and the block that writes it. */
+/* A zone of a view, and the block that writes it. */
 struct claim {
     uint8_t apex[NAME_MAX_LEN];
+    const char *view;
     size_t block;
 };
 
 struct part {
     struct sync_run *run;
     size_t index;
-    struct kubernetes_block conf;
+    struct cluster_block conf;
     struct sync_block *block;
 };
 
@@ -67,7 +68,7 @@ static void free_parts(struct part *parts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         sync_block_free(parts[i].block);
-        kubernetes_block_free(&parts[i].conf);
+        cluster_block_free(&parts[i].conf);
     }
     free(parts);
 }
@@ -96,9 +97,9 @@ static int load_parts(const struct sync_options *o, const struct corefile *c, st
         const struct directive *d = server_block_find(&c->blocks[i], "kubernetes");
         if (d == NULL)
             continue;
-        ret = kubernetes_block_parse(&c->blocks[i], d, &parts[n].conf, e);
+        ret = cluster_block_parse(&c->blocks[i], d, &parts[n].conf, e);
         if (ret == ERR_OK)
-            ret = set_objects(o, &parts[n++].conf);
+            ret = set_objects(o, &parts[n++].conf.kubernetes);
     }
     if (ret == ERR_OK && n == 0)
         ret = errtext_set(e, ERR_CONFIG, "no server block has a kubernetes block");
@@ -111,55 +112,43 @@ static int load_parts(const struct sync_options *o, const struct corefile *c, st
     return ERR_OK;
 }
 
-static bool same_records(const struct kubernetes_block *a, const struct kubernetes_block *b)
+/* The first block that has the zone writes it; others may have it too, with the same options. */
+static int claim_zone(struct sync_run *r, size_t block, const struct zone_view *zone, struct errtext *e)
 {
-    struct bytes x, y;
-    bytes_init(&x, 1 << 16);
-    bytes_init(&y, 1 << 16);
-    bool same = kubernetes_block_identity(a, &x) == ERR_OK && kubernetes_block_identity(b, &y) == ERR_OK &&
-                strcmp(x.data, y.data) == 0;
-    bytes_free(&x);
-    bytes_free(&y);
-    return same;
+    struct claim claim = {.block = block, .view = zone->view};
+    if (name_from_text(zone->zone, strlen(zone->zone), claim.apex) < 0)
+        return errtext_set(e, ERR_CONFIG, "zone %s is no name", zone->zone);
+    for (size_t i = 0; i < r->nclaims; i++)
+        if (name_equal(r->claims[i].apex, claim.apex) && strcmp(r->claims[i].view, claim.view) == 0)
+            return ERR_OK;
+    r->claims[r->nclaims++] = claim;
+    return ERR_OK;
 }
 
-/* Each zone is written by the first block that has it. Others may have it too, with the same options. */
 static int claim_zones(struct sync_run *r, struct errtext *e)
 {
     size_t total = 0;
     for (size_t i = 0; i < r->nparts; i++)
-        total += r->parts[i].conf.zones.count;
+        total += cluster_block_zones(&r->parts[i].conf);
     r->claims = calloc(total + 1, sizeof *r->claims);
-    if (r->claims == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < r->nparts; i++)
-        for (size_t k = 0; k < r->parts[i].conf.zones.count; k++) {
-            const char *text = r->parts[i].conf.zones.zones[k];
-            struct claim claim = {.block = i};
-            size_t c = 0;
-            if (name_from_text(text, strlen(text), claim.apex) < 0)
-                return errtext_set(e, ERR_CONFIG, "zone %s is no name", text);
-            while (c < r->nclaims && !name_equal(r->claims[c].apex, claim.apex))
-                c++;
-            if (c == r->nclaims)
-                r->claims[r->nclaims++] = claim;
-            else if (!same_records(&r->parts[r->claims[c].block].conf, &r->parts[i].conf))
-                return errtext_set(
-                    e, ERR_CONFIG,
-                    "zone %s stands in two kubernetes blocks with different options (%s:%u, %s:%u)", text,
-                    r->parts[r->claims[c].block].conf.directive->file,
-                    r->parts[r->claims[c].block].conf.directive->line, r->parts[i].conf.directive->file,
-                    r->parts[i].conf.directive->line);
+    int ret = r->claims == NULL ? -ENOMEM : ERR_OK;
+    for (size_t i = 0; ret == ERR_OK && i < r->nparts; i++) {
+        for (size_t k = 0; ret == ERR_OK && k < i; k++)
+            ret = cluster_block_agree(&r->parts[k].conf, &r->parts[i].conf, e);
+        for (size_t k = 0; ret == ERR_OK && k < cluster_block_zones(&r->parts[i].conf); k++) {
+            struct zone_view zone = cluster_block_zone(&r->parts[i].conf, k);
+            ret = claim_zone(r, i, &zone, e);
         }
-    return ERR_OK;
+    }
+    return ret;
 }
 
-static bool is_ours(void *ctx, const uint8_t *apex)
+static bool is_ours(void *ctx, const uint8_t *apex, const char *view)
 {
     const struct part *part = ctx;
     const struct sync_run *r = part->run;
     for (size_t i = 0; i < r->nclaims; i++)
-        if (name_equal(r->claims[i].apex, apex))
+        if (name_equal(r->claims[i].apex, apex) && strcmp(r->claims[i].view, view) == 0)
             return r->claims[i].block == part->index;
     return false;
 }

@@ -17,8 +17,12 @@
  *
  * The checksum is zlib's crc32 over every octet before the trailer line. A file without its trailer, or with
  * another sum or count, is damaged: it is refused whole. DIR/<zone>.zone; the zone's presentation form
- * without its final dot is the file name, with `/` and control octets escaped as %XX; the root zone is
- * `root`.
+ * without its final dot is the file name, with `/`, `+`, `%` and control octets escaped as %XX; the root zone
+ * is `root`.
+ *
+ * A zone may be rendered in more than one view of the same cluster, and two views may have an apex in common
+ * (10.in-addr.arpa of `kubernetes` and of `k8s_external`): each view but the ordinary one has files of its
+ * own, DIR/<zone>+<view>.zone.
  */
 #ifndef SEAMARK_ZONE_ZONEFILE_H
 #define SEAMARK_ZONE_ZONEFILE_H
@@ -39,9 +43,16 @@ struct zonefile_header {
     char versions[512];
 };
 
-/* Path of a zone's file in `folder` with the suffix ".zone" or ".journal". ERR_LIMIT where it does not fit.
+/* Path of a zone's file in `folder` with the suffix ".zone" or ".journal". `view` is the view's name
+ * (letters; less than ZONEFILE_VIEW_MAX octets), or "" for the ordinary one. ERR_LIMIT where it does not fit.
  */
-int zonefile_path(const char *folder, const uint8_t *apex, const char *suffix, char *out, size_t out_len);
+int zonefile_path(const char *folder, const uint8_t *apex, const char *view, const char *suffix, char *out,
+                  size_t out_len);
+
+/* The zone as logs name it: "10.in-addr.arpa.", "10.in-addr.arpa. (external)". Returns `out`. */
+#define ZONEFILE_VIEW_MAX  16 /* octets of a view's name with its NUL */
+#define ZONEFILE_TITLE_MAX (NAME_MAX_TEXT + ZONEFILE_VIEW_MAX + 3)
+char *zonefile_title(const uint8_t *apex, const char *view, char out[ZONEFILE_TITLE_MAX]);
 
 /* ---- writing (seamark-sync) ---- */
 struct zonefile_writer {

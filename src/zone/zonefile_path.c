@@ -24,7 +24,7 @@ static size_t file_name(const uint8_t *apex, char *out, size_t out_len)
     text[strlen(text) - 1] = '\0';
     size_t len = 0;
     for (const char *c = text; *c != '\0'; c++) {
-        bool escape = *c == '/' || *c == '%' || (unsigned char)*c < ' ' || *c == 0x7f;
+        bool escape = *c == '/' || *c == '%' || *c == '+' || (unsigned char)*c < ' ' || *c == 0x7f;
         size_t room = len < out_len ? out_len - len : 0;
         len +=
             (size_t)snprintf(room == 0 ? NULL : out + len, room, escape ? "%%%02X" : "%c", (unsigned char)*c);
@@ -32,11 +32,25 @@ static size_t file_name(const uint8_t *apex, char *out, size_t out_len)
     return len;
 }
 
-int zonefile_path(const char *folder, const uint8_t *apex, const char *suffix, char *out, size_t out_len)
+int zonefile_path(const char *folder, const uint8_t *apex, const char *view, const char *suffix, char *out,
+                  size_t out_len)
 {
     char name[NAME_MAX + 1];
-    if (file_name(apex, name, sizeof name) + strlen(suffix) + TEMPORARY_SUFFIX_LEN > NAME_MAX)
+    const char *plus = *view != '\0' ? "+" : "";
+    size_t rest = strlen(plus) + strlen(view) + strlen(suffix) + TEMPORARY_SUFFIX_LEN;
+    if (file_name(apex, name, sizeof name) + rest > NAME_MAX)
         return ERR_LIMIT;
-    size_t len = (size_t)snprintf(out, out_len, "%s/%s%s", folder, name, suffix);
+    size_t len = (size_t)snprintf(out, out_len, "%s/%s%s%s%s", folder, name, plus, view, suffix);
     return len < out_len ? ERR_OK : ERR_LIMIT;
+}
+
+char *zonefile_title(const uint8_t *apex, const char *view, char out[ZONEFILE_TITLE_MAX])
+{
+    char text[NAME_MAX_TEXT];
+    name_to_text(apex, text);
+    if (*view == '\0')
+        snprintf(out, ZONEFILE_TITLE_MAX, "%s", text);
+    else
+        snprintf(out, ZONEFILE_TITLE_MAX, "%s (%s)", text, view);
+    return out;
 }

@@ -192,8 +192,8 @@ int main(int argc, char **argv)
         return 1;
     unsigned sizes[] = {30, records};
     for (int i = 0; i < 2; i++) {
-        must(zonefile_path(folder, apex, ".zone", path, sizeof path), "path", NULL);
-        must(zonefile_path(folder, apex, ".journal", journal, sizeof journal), "path", NULL);
+        must(zonefile_path(folder, apex, "", ".zone", path, sizeof path), "path", NULL);
+        must(zonefile_path(folder, apex, "", ".journal", journal, sizeof journal), "path", NULL);
         write_zone(path, sizes[i]);
         struct zone *z = load(path);
         look_up(z, sizes[i] / 3);

@@ -490,7 +490,7 @@ def test_two_blocks_with_one_zone(tmp_path, folder, objects):
     corefile.write_text(block.format(zone=ZONE, port=5300, objects=objects, ttl=5)
                         + block.format(zone=ZONE, port=5301, objects=objects, ttl=6))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and "two kubernetes blocks with different options" in done.stdout
+    assert done.returncode == 1 and "stands in another kubernetes block with other options" in done.stdout
 
 
 def test_headless_and_slices(folder, objects):

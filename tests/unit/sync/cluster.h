@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "conf/cluster_block.h"
 #include "conf/corefile.h"
-#include "conf/kubernetes_block.h"
 #include "sync/kube_json.h"
 #include "sync/kube_yaml.h"
 #include "sync/records_stream.h"
@@ -19,7 +19,7 @@
 
 struct cluster {
     struct corefile *corefile;
-    struct kubernetes_block block;
+    struct cluster_block block;
     struct record_rules rules;
     struct store *store;
 };
@@ -40,14 +40,14 @@ static inline void cluster_open(struct cluster *c, const char *zones, const char
     int len = snprintf(text, sizeof text, "%s {\nkubernetes %s {\n%s\n}\n}\n", zones, zones, options);
     *c = (struct cluster){0};
     CLUSTER_MUST(corefile_parse("test", text, (size_t)len, &c->corefile, &e) == ERR_OK);
-    int ret = kubernetes_block_parse(&c->corefile->blocks[0],
-                                     server_block_find(&c->corefile->blocks[0], "kubernetes"), &c->block, &e);
+    int ret = cluster_block_parse(&c->corefile->blocks[0],
+                                  server_block_find(&c->corefile->blocks[0], "kubernetes"), &c->block, &e);
     if (ret != ERR_OK)
         fprintf(stderr, "%s\n", e.text);
     CLUSTER_MUST(ret == ERR_OK);
     CLUSTER_MUST(record_rules_init(&c->rules, &c->block, &e) == ERR_OK);
-    struct store_options store = {.namespaces = &c->block.namespaces,
-                                  .endpoint_pod_names = c->block.endpoint_pod_names};
+    struct store_options store = {.namespaces = &c->block.kubernetes.namespaces,
+                                  .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names};
     c->store = store_new(&store);
     CLUSTER_MUST(c->store != NULL);
 }
@@ -56,7 +56,7 @@ static inline void cluster_close(struct cluster *c)
 {
     store_free(c->store);
     record_rules_free(&c->rules);
-    kubernetes_block_free(&c->block);
+    cluster_block_free(&c->block);
     corefile_free(c->corefile);
 }
 

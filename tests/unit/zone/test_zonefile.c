@@ -162,23 +162,26 @@ static void a_zone_has_a_file_name_of_its_own(void)
         {"0/25.2.0.192.in-addr.arpa.", "/d/0%2F25.2.0.192.in-addr.arpa.zone"},
         {"a%b\\/c.", "/d/a%25b%2Fc.zone"},
         {"\\000.a\\.b.", "/d/\\000.a\\.b.zone"},
+        {"a+b.", "/d/a%2Bb.zone"},
     };
     char out[4096];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        CU_ASSERT_EQUAL(zonefile_path("/d", name_of(cases[i][0]), ".zone", out, sizeof out), ERR_OK);
+        CU_ASSERT_EQUAL(zonefile_path("/d", name_of(cases[i][0]), "", ".zone", out, sizeof out), ERR_OK);
         CU_ASSERT_STRING_EQUAL(out, cases[i][1]);
     }
-    CU_ASSERT_EQUAL(zonefile_path("/d", name_of("a."), ".journal", out, 13), ERR_OK);
-    CU_ASSERT_EQUAL(zonefile_path("/d", name_of("a."), ".journal", out, 12), ERR_LIMIT);
+    CU_ASSERT_EQUAL(zonefile_path("/d", name_of("a.b."), "external", ".zone", out, sizeof out), ERR_OK);
+    CU_ASSERT_STRING_EQUAL(out, "/d/a.b+external.zone");
+    CU_ASSERT_EQUAL(zonefile_path("/d", name_of("a."), "", ".journal", out, 13), ERR_OK);
+    CU_ASSERT_EQUAL(zonefile_path("/d", name_of("a."), "", ".journal", out, 12), ERR_LIMIT);
     char text[300];
     memset(text, 'x', sizeof text);
     for (int i = 1; i < 5; i++)
         text[i * 50] = '.';
     text[245] = '\0';
-    CU_ASSERT_EQUAL(zonefile_path("/d", name_of(text), ".zone", out, sizeof out), ERR_OK);
+    CU_ASSERT_EQUAL(zonefile_path("/d", name_of(text), "", ".zone", out, sizeof out), ERR_OK);
     text[245] = 'x';
     text[248] = '\0';
-    CU_ASSERT_EQUAL(zonefile_path("/d", name_of(text), ".zone", out, sizeof out), ERR_LIMIT);
+    CU_ASSERT_EQUAL(zonefile_path("/d", name_of(text), "", ".zone", out, sizeof out), ERR_LIMIT);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 #include "zone/trie.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #define HASH_BITS 64
 /* Branches on the way to a leaf: those with a bitmap, then the list of equal hashes. */
 #define DEPTH_MAX ((HASH_BITS + BITS - 1) / BITS + 1)
+static_assert(DEPTH_MAX <= ZONE_CURSOR_DEPTH, "a cursor is on one branch of each level");
 
 struct branch {
     uint64_t bitmap; /* 0 in a list of equal hashes */
@@ -270,6 +272,40 @@ int trie_walk(trie_ref root, int (*visit)(const struct node *n, void *ctx), void
     for (unsigned i = 0; ret == 0 && i < branch(root)->count; i++)
         ret = trie_walk(branch(root)->slots[i], visit, ctx);
     return ret;
+}
+
+static void cursor_enter(struct zone_cursor *c, trie_ref ref)
+{
+    c->at[c->depth].branch = branch(ref);
+    c->at[c->depth++].next = 0;
+}
+
+void trie_cursor_begin(trie_ref root, struct zone_cursor *c)
+{
+    *c = (struct zone_cursor){.single = is_leaf(root) ? root : 0};
+    if (root != 0 && !is_leaf(root))
+        cursor_enter(c, root);
+}
+
+const struct node *trie_cursor_next(struct zone_cursor *c)
+{
+    trie_ref ref = c->single;
+    c->single = 0;
+    while (!is_leaf(ref)) {
+        while (c->depth > 0) {
+            const struct branch *b = c->at[c->depth - 1].branch;
+            if (c->at[c->depth - 1].next < b->count)
+                break;
+            c->depth--;
+        }
+        if (c->depth == 0)
+            return NULL;
+        const struct branch *b = c->at[c->depth - 1].branch;
+        ref = b->slots[c->at[c->depth - 1].next++];
+        if (!is_leaf(ref))
+            cursor_enter(c, ref);
+    }
+    return leaf(ref);
 }
 
 void trie_undo(trie_ref root, uint32_t edit_id)

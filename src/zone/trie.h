@@ -58,6 +58,10 @@ int trie_delete(trie_ref *root, const uint8_t *lname, size_t len, uint64_t hash,
 /* Calls visit for every node until it returns non-zero, which is then returned. */
 int trie_walk(trie_ref root, int (*visit)(const struct node *n, void *ctx), void *ctx);
 
+/* The same, piece by piece. Whoever does so must hold the version. */
+void trie_cursor_begin(trie_ref root, struct zone_cursor *c);
+const struct node *trie_cursor_next(struct zone_cursor *c);
+
 /* Frees all that the edit made and that is still in `root`; leaves what it shares with older versions. */
 void trie_undo(trie_ref root, uint32_t edit_id);
 

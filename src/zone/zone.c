@@ -16,9 +16,55 @@ struct zone *zone_new(const uint8_t *apex)
         free(z);
         return NULL;
     }
+    z->current->references = 1;
     z->apex_len = (uint8_t)name_lower(z->apex, apex);
     return z;
 }
+
+/* ---- versions ---- */
+
+static bool last_reference(struct zone_version *v)
+{
+    return __atomic_sub_fetch(&v->references, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+/* Frees a version without references, and those after it that were only there because of it. */
+static void free_versions(void *object)
+{
+    struct zone_version *v = object;
+    do {
+        struct zone_version *next = v->next;
+        for (size_t i = 0; i < v->replaced.count; i++)
+            free(v->replaced.items[i]);
+        free(v->replaced.items);
+        if (v->zone_gone)
+            trie_free(v->root);
+        free(v);
+        v = next;
+    } while (v != NULL && last_reference(v));
+}
+
+void zone_version_unref(struct zone_version *v)
+{
+    if (last_reference(v))
+        free_versions(v);
+}
+
+const struct zone_version *zone_hold(const struct zone *z)
+{
+    struct zone_version *v = rcu_read(&z->current);
+    __atomic_fetch_add(&v->references, 1, __ATOMIC_RELAXED); /* it has one: it is or was just current */
+    return v;
+}
+
+void zone_let_go(const struct zone_version *held)
+{
+    struct zone_version *v = (struct zone_version *)(uintptr_t)held;
+    if (v != NULL && last_reference(v))
+        rcu_free_later(v, free_versions); /* a whole zone takes its time, and the caller may be a worker */
+}
+
+/* ---- the zone ---- */
 
 void zone_free(struct zone *z)
 {
@@ -26,8 +72,8 @@ void zone_free(struct zone *z)
         return;
     if (z->txn != NULL)
         zone_abort(z->txn);
-    trie_free(z->current->root);
-    free(z->current);
+    z->current->zone_gone = true;
+    zone_version_unref(z->current);
     free(z);
 }
 
@@ -69,4 +115,14 @@ const struct node *zone_apex_node(const struct zone_version *v)
 int zone_walk(const struct zone_version *v, int (*visit)(const struct node *n, void *ctx), void *ctx)
 {
     return trie_walk(v->root, visit, ctx);
+}
+
+void zone_cursor_begin(const struct zone_version *v, struct zone_cursor *c)
+{
+    trie_cursor_begin(v->root, c);
+}
+
+const struct node *zone_cursor_next(struct zone_cursor *c)
+{
+    return trie_cursor_next(c);
 }

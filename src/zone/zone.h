@@ -11,8 +11,8 @@
  * to the apex are made and dropped with them. So whether a name exists is one look-up.
  *
  * Readers (any registered RCU reader): zone_current() inside a read section, and what comes from it, are
- * valid until the section ends. Writers: one at a time, the thread that owns the zone. What a transaction
- * replaced is freed after a grace period.
+ * valid until the section ends; zone_hold() is for those who need a version for longer. Writers: one at a
+ * time, the thread that owns the zone. What a transaction replaced is freed after a grace period.
  */
 #ifndef SEAMARK_ZONE_ZONE_H
 #define SEAMARK_ZONE_ZONE_H
@@ -62,6 +62,28 @@ void node_rrset_at(const struct node *n, unsigned index, struct rrset *out);
 
 /* Calls visit for every node, in no order, until it returns non-zero, which is then returned. */
 int zone_walk(const struct zone_version *v, int (*visit)(const struct node *n, void *ctx), void *ctx);
+
+/* The same, piece by piece: where a walk is. */
+#define ZONE_CURSOR_DEPTH 12
+struct zone_cursor {
+    uintptr_t single; /* a version with one node: that node, until it is handed out */
+    unsigned depth;
+    struct {
+        const void *branch;
+        unsigned next;
+    } at[ZONE_CURSOR_DEPTH];
+};
+void zone_cursor_begin(const struct zone_version *v, struct zone_cursor *c);
+const struct node *zone_cursor_next(struct zone_cursor *c); /* NULL after the last */
+
+/* ---- a version for longer than a read section: a transfer ---- */
+
+/* The current version, to be kept until zone_let_go(). Called within a read section; afterwards it may be
+ * read outside of them, in any thread, also when the zone has been freed. What later transactions replace
+ * stays in memory for as long. Never NULL. */
+const struct zone_version *zone_hold(const struct zone *z);
+/* Any thread; takes little time in every case. NULL allowed. */
+void zone_let_go(const struct zone_version *held);
 
 /* ---- changing ---- */
 struct zone_txn;

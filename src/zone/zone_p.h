@@ -5,12 +5,25 @@
 #include "zone/trie.h"
 #include "zone/zone.h"
 
+/*
+ * Versions are a chain, from the oldest that somebody still has to the current one. What a transaction
+ * replaced was in the version before it, and maybe in versions before that: so it is freed with the version
+ * before, and a version goes after all that are older. That is what the references count: one while it is the
+ * current one (until a grace period after that), one of the version before it, one for each zone_hold().
+ */
 struct zone_version {
     trie_ref root;
     const struct node *apex; /* NULL in a zone that never had a transaction */
     uint32_t serial;
     uint64_t records;
+    unsigned references;       /* atomic */
+    struct zone_version *next; /* the version after it; NULL while it is the last */
+    struct retired replaced;   /* what `next` no longer has */
+    bool zone_gone;            /* the last version of a zone that was freed: it goes with the whole trie */
 };
+
+/* Drops one reference, and frees what nobody has any more. Any thread. */
+void zone_version_unref(struct zone_version *v);
 
 struct zone {
     struct zone_version *current; /* published through base/rcu.h */

@@ -7,20 +7,9 @@
 #include "base/rcu.h"
 #include "zone/zone_p.h"
 
-/* What a transaction replaced, freed in one go when no reader can see it any more. */
-struct replaced {
-    struct retired blocks;
-    struct zone_version *version;
-};
-
-static void free_replaced(void *object)
+static void unref_later(void *object)
 {
-    struct replaced *r = object;
-    for (size_t i = 0; i < r->blocks.count; i++)
-        free(r->blocks.items[i]);
-    free(r->blocks.items);
-    free(r->version);
-    free(r);
+    zone_version_unref(object);
 }
 
 struct zone_txn *zone_begin(struct zone *z)
@@ -260,19 +249,21 @@ int zone_commit(struct zone_txn *t)
     const struct node *apex = ret == ERR_OK ? apex_node(t) : NULL;
     if (ret == ERR_OK && !one_soa(apex, &soa, &serial))
         ret = ERR_MALFORMED;
-    struct replaced *r = ret == ERR_OK ? malloc(sizeof *r) : NULL;
-    struct zone_version *v = r != NULL ? malloc(sizeof *v) : NULL;
+    struct zone_version *v = ret == ERR_OK ? malloc(sizeof *v) : NULL, *old = t->zone->current;
     if (v == NULL) {
-        free(r);
         zone_abort(t);
         return ret != ERR_OK ? ret : -ENOMEM;
     }
-    *v = (struct zone_version){
-        .root = t->root, .apex = apex, .serial = wire_u32(serial), .records = t->records};
-    *r = (struct replaced){.blocks = t->edit.retired, .version = t->zone->current};
+    *v = (struct zone_version){.root = t->root,
+                               .apex = apex,
+                               .serial = wire_u32(serial),
+                               .records = t->records,
+                               .references = 2}; /* as the current one, and of the one before */
+    old->replaced = t->edit.retired;
+    old->next = v;
     t->edit.retired = (struct retired){0};
     rcu_publish(&t->zone->current, v);
-    rcu_free_later(r, free_replaced);
+    rcu_free_later(old, unref_later);
     txn_free(t);
     return ERR_OK;
 }

@@ -72,7 +72,7 @@ static void *read_pairs(void *arg)
  * equal. */
 static void write_pairs(void)
 {
-    static uint32_t values[PAIRS];
+    uint32_t values[PAIRS] = {0};
     for (uint32_t serial = 101; serial < 101 + TRANSACTIONS; serial++) {
         unsigned pair = serial * 7 % PAIRS;
         uint32_t next = serial % 5 == 0 ? 0 : serial;
@@ -126,6 +126,42 @@ static void readers_see_all_of_a_transaction_or_none(void)
     zone_free(zone);
 }
 
+/* ---- versions held beyond their read section ---- */
+
+static void *hold_versions(void *arg)
+{
+    unsigned seed = *(unsigned *)arg;
+    const struct zone_version *held[4] = {0};
+    rcu_reader_register();
+    while (!atomic_load(&done)) {
+        unsigned k = (unsigned)rand_r(&seed) % 4, wrong = 0;
+        zone_let_go(held[k]);
+        rcu_reader_begin();
+        held[k] = zone_hold(zone);
+        rcu_reader_end();
+        const struct zone_version *v = held[(unsigned)rand_r(&seed) % 4];
+        for (unsigned i = 0; v != NULL && i < 5; i++) {
+            unsigned pair = (unsigned)rand_r(&seed) % PAIRS;
+            uint32_t a = value_of(v, pair, 'a');
+            wrong += a != value_of(v, pair, 'b') || a > zone_serial(v);
+        }
+        atomic_fetch_add(&versions_seen, 1);
+        atomic_fetch_add(&mistakes, wrong);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        zone_let_go(held[k]);
+    rcu_reader_unregister();
+    return NULL;
+}
+
+static void held_versions_stay_as_they_were(void)
+{
+    zone = zone_of(NULL);
+    run_readers(hold_versions, write_pairs);
+    rcu_drain();
+    zone_free(zone);
+}
+
 /* ---- zones replaced whole ---- */
 
 static void *read_zones(void *arg)
@@ -168,6 +204,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"readers see all of a transaction or none", readers_see_all_of_a_transaction_or_none},
+        {"held versions stay as they were", held_versions_stay_as_they_were},
         {"readers find whole zones while they are replaced",
          readers_find_whole_zones_while_they_are_replaced},
     };

@@ -364,6 +364,11 @@ static enum verdict forward_query(void *state, struct request *r)
     return forward_stage_query(state, r);
 }
 
+static int forward_metadata(void *state, const struct request *r, const char *label, char *out, size_t cap)
+{
+    return forward_stage_metadata(state, r, label, out, cap);
+}
+
 const struct plugin plugin_forward = {
     .name = PLUGIN,
     .repeatable = true,
@@ -373,4 +378,6 @@ const struct plugin plugin_forward = {
     .worker_start = forward_worker_start,
     .worker_stop = forward_worker_stop,
     .query = forward_query,
+    .metadata = forward_metadata,
+    .metadata_anywhere = true,
 };

@@ -15,8 +15,8 @@
 #include "base/rcu.h"
 #include "conf/cluster_block.h"
 #include "http/readiness.h"
+#include "serve/cluster_name.h"
 #include "serve/config.h"
-#include "serve/control.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/pod_name.h"
 #include "serve/served_zones.h"
@@ -233,9 +233,22 @@ static enum verdict kubernetes_query(void *ctx, struct request *r)
     return verdict;
 }
 
+/* kubernetes/... from the question's name alone. */
+static int kubernetes_metadata(void *ctx, const struct request *r, const char *label, char *out, size_t cap)
+{
+    static const char prefix[] = "kubernetes/";
+    const struct kubernetes_stage *k = ctx;
+    const struct cluster_name_rules rules = {0};
+    const struct served_zone *z = served_zones_find(&k->zones, r->asked->lname);
+    if (z == NULL || strncmp(label, prefix, sizeof prefix - 1) != 0)
+        return -1;
+    return cluster_name_label(r->asked->lname, z->apex, &rules, label + sizeof prefix - 1, out, cap);
+}
+
 const struct plugin plugin_kubernetes = {.name = "kubernetes",
                                          .setup = kubernetes_setup,
                                          .free = kubernetes_free,
                                          .start = kubernetes_start,
                                          .stop = kubernetes_stop,
-                                         .query = kubernetes_query};
+                                         .query = kubernetes_query,
+                                         .metadata = kubernetes_metadata};

@@ -141,21 +141,26 @@ static int log_setup(const struct plugin_setup *s, const struct directive *d, vo
     return ERR_OK;
 }
 
-static unsigned class_of(const struct request *r)
+static enum answer_class kind_of(const struct request *r)
 {
     struct answer_facts facts;
     answer_classify(r->reply, clock_wall_ms() / 1000, &facts);
-    switch (facts.class) {
-    case ANSWER_POSITIVE:
-    case ANSWER_DELEGATION:
-        return CLASS_SUCCESS;
-    case ANSWER_NODATA:
-    case ANSWER_NXDOMAIN:
-        return CLASS_DENIAL;
-    default:
-        return CLASS_ERROR;
-    }
+    return facts.class;
 }
+
+/* What classes of answers are to `class`, and to log/type and log/class of metadata. */
+static const struct {
+    unsigned bits;
+    const char *class, *type;
+} kinds[] = {
+    [ANSWER_POSITIVE] = {CLASS_SUCCESS, "success", "NOERROR"},
+    [ANSWER_NODATA] = {CLASS_DENIAL, "denial", "NODATA"},
+    [ANSWER_NXDOMAIN] = {CLASS_DENIAL, "denial", "NXDOMAIN"},
+    [ANSWER_SERVER_ERROR] = {CLASS_ERROR, "error", "SERVERERROR"},
+    [ANSWER_DELEGATION] = {CLASS_SUCCESS, "success", "DELEGATION"},
+    [ANSWER_TRANSFER] = {CLASS_ERROR, "error", "META"},
+    [ANSWER_OTHER] = {CLASS_ERROR, "error", "OTHERERROR"},
+};
 
 static void log_answer(void *state, struct request *r)
 {
@@ -165,7 +170,7 @@ static void log_answer(void *state, struct request *r)
     const struct rule *end = rule + l->nrules;
     while (rule < end && !(rule->scope[0] == 0 || name_in(r->q.lname, rule->scope)))
         rule++;
-    if (rule == end || (rule->classes != CLASS_ALL && (class_of(r) & rule->classes) == 0))
+    if (rule == end || (rule->classes != CLASS_ALL && (kinds[kind_of(r)].bits & rule->classes) == 0))
         return;
     char line[LINE_SINK_LINE_MAX];
     memcpy(line, level, sizeof level - 1);
@@ -173,6 +178,19 @@ static void log_answer(void *state, struct request *r)
     len += log_format_write(l->formats[rule->format], r, clock_ns(), line + len, sizeof line - len - 1);
     line[len++] = '\n';
     line_sink_write(r->worker, line, len);
+}
+
+static int log_metadata(void *state, const struct request *r, const char *label, char *out, size_t cap)
+{
+    bool class = strcmp(label, "log/class") == 0;
+    (void)state;
+    if (!r->answered || (!class && strcmp(label, "log/type") != 0))
+        return -1;
+    enum answer_class kind = kind_of(r);
+    const char *value = class ? kinds[kind].class : kinds[kind].type;
+    size_t len = strlen(value) < cap ? strlen(value) : cap;
+    memcpy(out, value, len);
+    return (int)len;
 }
 
 static int log_worker_start(void *state, struct worker *w, struct errtext *e)
@@ -195,4 +213,6 @@ const struct plugin plugin_log = {
     .worker_start = log_worker_start,
     .worker_stop = log_worker_stop,
     .answer = log_answer,
+    .metadata = log_metadata,
+    .metadata_anywhere = true,
 };

@@ -16,6 +16,7 @@ static void walk_up(struct request *r, unsigned answered_by)
 {
     const struct block *b = r->route->block;
     r->stage = (uint8_t)answered_by;
+    r->answered = true;
     for (unsigned i = answered_by; i-- > r->floor;)
         if (b->stages[i].plugin->answer != NULL)
             b->stages[i].plugin->answer(b->stages[i].state, r);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "dns/rr.h"
 #include "serve/answer.h"
+#include "serve/metadata.h"
 
 #define FORMAT_MAX 65536 /* octets of a format with {common} and {combined} written out */
 
@@ -60,6 +61,7 @@ static void put_address(struct line *l, const union address *a)
 struct moment {
     const struct request *r;
     uint64_t now_ns;
+    const char *label; /* of {/label} */
 };
 
 static void put_type(struct line *l, const struct moment *m)
@@ -177,10 +179,15 @@ static void put_rflags(struct line *l, const struct moment *m)
     }
 }
 
-static void put_nothing(struct line *l, const struct moment *m)
+/* A label that nobody knows is a dash; one that is known may be empty. */
+static void put_metadata(struct line *l, const struct moment *m)
 {
-    (void)m;
-    put_text(l, "-");
+    char value[METADATA_VALUE_MAX];
+    int len = metadata_value(m->r, m->label, value, sizeof value);
+    if (len < 0)
+        put_text(l, "-");
+    else
+        put(l, value, (size_t)len);
 }
 
 typedef void placeholder(struct line *l, const struct moment *m);
@@ -202,12 +209,12 @@ static const struct {
 /* A piece of the format: literal text, or a placeholder. */
 struct piece {
     placeholder *put; /* NULL: literal */
-    const char *text;
+    const char *text; /* of a literal; of {/label} the label, with a NUL behind it */
     size_t len;
 };
 
 struct log_format {
-    char *text; /* what literals point into */
+    char *text; /* what pieces point into */
     size_t npieces;
     struct piece pieces[];
 };
@@ -217,7 +224,7 @@ static placeholder *find_placeholder(const char *text, size_t len)
     for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++)
         if (strlen(placeholders[i].text) == len && memcmp(placeholders[i].text, text, len) == 0)
             return placeholders[i].put;
-    return len > 2 && text[1] == '/' ? put_nothing : NULL;
+    return len > 2 && text[1] == '/' ? put_metadata : NULL;
 }
 
 /* Writes {common} and {combined} out. NULL without memory or over the limit. */
@@ -253,8 +260,8 @@ static void add_piece(struct log_format *f, placeholder *p, const char *text, si
  * {type} }" has one. */
 static void split(struct log_format *f)
 {
-    const char *at = f->text;
-    for (const char *close; (close = strchr(at, '}')) != NULL; at = close + 1) {
+    char *at = f->text;
+    for (char *close; (close = strchr(at, '}')) != NULL; at = close + 1) {
         const char *open = memrchr(at, '{', (size_t)(close - at));
         placeholder *p = open == NULL ? NULL : find_placeholder(open, (size_t)(close - open) + 1);
         if (p == NULL) {
@@ -262,7 +269,8 @@ static void split(struct log_format *f)
             continue;
         }
         add_piece(f, NULL, at, (size_t)(open - at));
-        add_piece(f, p, open, 0);
+        add_piece(f, p, open + 2, 0);
+        *close = '\0';
     }
     add_piece(f, NULL, at, strlen(at));
 }
@@ -299,6 +307,7 @@ size_t log_format_write(const struct log_format *f, const struct request *r, uin
     struct line l = {.out = out, .cap = cap};
     struct moment m = {.r = r, .now_ns = now_ns};
     for (size_t i = 0; i < f->npieces; i++) {
+        m.label = f->pieces[i].text;
         if (f->pieces[i].put != NULL)
             f->pieces[i].put(&l, &m);
         else

@@ -15,7 +15,7 @@
 struct log_format;
 
 /* Parses a format; {common} and {combined} stand for the two above, what is no placeholder stays as it is.
- * {/label}, which in CoreDNS is what another plugin has noted, is always "-". NULL without memory; formats
+ * {/label} is what another plugin knows (serve/metadata.h), "-" where none does. NULL without memory; formats
  * over 64 KiB count as that. */
 struct log_format *log_format_new(const char *text);
 void log_format_free(struct log_format *f); /* NULL allowed */

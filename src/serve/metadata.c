@@ -21,11 +21,14 @@ static bool collects(const struct block *b, const struct request *r)
 int metadata_value(const struct request *r, const char *label, char *out, size_t cap)
 {
     const struct block *b = r->route == NULL ? NULL : r->route->block;
-    if (b == NULL || !collects(b, r))
+    if (b == NULL || b->metadata_zones == NULL)
         return -1;
+    bool collected = collects(b, r);
     int len = -1;
-    for (unsigned i = 0; i < b->nstages && len < 0; i++)
-        if (b->stages[i].plugin->metadata != NULL)
-            len = b->stages[i].plugin->metadata(b->stages[i].state, r, label, out, cap);
+    for (unsigned i = 0; i < b->nstages && len < 0; i++) {
+        const struct plugin *p = b->stages[i].plugin;
+        if (p->metadata != NULL && (collected || p->metadata_anywhere))
+            len = p->metadata(b->stages[i].state, r, label, out, cap);
+    }
     return len;
 }

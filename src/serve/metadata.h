@@ -16,7 +16,8 @@
 bool metadata_is_label(const char *text);
 
 /* Writes the value of `label` (at most `cap` octets, no NUL) and returns its length; -1 where the block has
- * no `metadata`, its zones do not hold the client's question, or no plugin knows the label. In the request's
+ * no `metadata`, its zones do not hold the client's question (but for metadata_anywhere), or no plugin knows
+ * the label. In the request's
  * worker, at any point of the walk through the chain. */
 int metadata_value(const struct request *r, const char *label, char *out, size_t cap);
 

@@ -77,6 +77,8 @@ struct plugin {
      * the label is not its own or means nothing here. It looks at r->asked, since stages below may have
      * changed r->q. In a worker, at any point of the walk. Optional. */
     int (*metadata)(void *state, const struct request *r, const char *label, char *out, size_t cap);
+    bool metadata_anywhere; /* also for names outside of the metadata directive's zones: in CoreDNS these
+                               labels are set on the way of the query, not before */
 };
 
 /* Each plugin is one such constant, `plugin_NAME`, in src/plugins/NAME.c; its declaration is in

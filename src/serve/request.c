@@ -42,6 +42,7 @@ struct request *request_new(struct worker *w)
     r->floor = 0;
     r->asked = &r->q;
     r->notes = NULL;
+    r->answered = false;
     r->shuffle = false;
     r->max_udp = 0;
     r->waiting = NULL;

@@ -56,6 +56,7 @@ struct request {
     uint8_t depth;              /* 0 from a client; more for internal ones */
     uint8_t stage;              /* stage that has it, or waits, or answered */
     uint8_t floor;              /* the first stage that takes part: above 0 for request_ask_below() */
+    bool answered;              /* the reply is the answer, on its way up the chain */
     bool shuffle;               /* loadbalance: addresses of the answer are put in random order */
     uint16_t max_udp;           /* bufsize: the most a UDP answer may take; 0 no such limit */
     void *waiting;              /* of the stage that returned VERDICT_PENDING */

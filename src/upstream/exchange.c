@@ -13,6 +13,7 @@ struct exchange_answer *exchange_answer_new(const void *wire, size_t len)
     if (a == NULL)
         return NULL;
     a->references = 1;
+    a->upstream = (union address){0};
     a->len = len;
     memcpy(a->wire, wire, len);
     return a;

@@ -28,7 +28,8 @@
 
 /* An answer in wire form, shared by all who asked, of any worker. Immutable. */
 struct exchange_answer {
-    int references; /* atomic */
+    int references;         /* atomic */
+    union address upstream; /* who gave it: set by the exchange; family 0 until then */
     size_t len;
     uint8_t wire[];
 };

@@ -234,6 +234,8 @@ static void on_answer(void *ctx, int rcode, void *packet, int len, int sec, char
         const uint8_t *wire = packet;
         if ((wire[3] & 15) != RCODE_SERVFAIL) /* its own failure, remembered */
             call->answer = exchange_answer_new(wire, (size_t)len);
+        if (call->answer != NULL)
+            call->answer->upstream = x->base.target.address;
     }
     if (call->answer == NULL)
         x->soured = true;

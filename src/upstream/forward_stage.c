@@ -1,6 +1,7 @@
 #include "upstream/forward_stage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +96,44 @@ static int begin(struct forward_job *j, const struct query *q, bool tcp, bool ma
     return ret;
 }
 
+/* ---- metadata: forward/upstream ---- */
+
+struct upstream_note {
+    struct request_note note;
+    char text[ADDRESS_TEXT_MAX + 8]; /* "10.0.0.1:53", "[2001:db8::1]:53" */
+};
+
+static void note_free(struct request_note *note)
+{
+    free(note);
+}
+
+/* Remembers who answered, where the block has metadata. Without memory it is not known. */
+static void note_upstream(const struct forward_stage *f, struct request *r, const struct exchange_answer *a)
+{
+    char address[ADDRESS_TEXT_MAX];
+    if (f->block->metadata_zones == NULL || a->upstream.sa.sa_family == AF_UNSPEC)
+        return;
+    struct upstream_note *n = malloc(sizeof *n);
+    if (n == NULL)
+        return;
+    n->note = (struct request_note){.owner = f, .free = note_free};
+    bool six = strchr(address_text(&a->upstream, address), ':') != NULL;
+    snprintf(n->text, sizeof n->text, six ? "[%s]:%u" : "%s:%u", address, address_port(&a->upstream));
+    request_keep(r, &n->note);
+}
+
+int forward_stage_metadata(const struct forward_stage *f, const struct request *r, const char *label,
+                           char *out, size_t cap)
+{
+    const struct upstream_note *n = (const struct upstream_note *)request_note_of(r, f);
+    if (n == NULL || strcmp(label, "forward/upstream") != 0)
+        return -1;
+    size_t len = strlen(n->text) < cap ? strlen(n->text) : cap;
+    memcpy(out, n->text, len);
+    return (int)len;
+}
+
 /* ---- answering a request ---- */
 
 static void fail(struct request *r, uint16_t rcode, const char *why)
@@ -171,6 +210,8 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
         fail_begin(j->stage, r, ret);
     } else {
         request_reply(r);
+        if (result == UPSTREAM_ANSWER)
+            note_upstream(j->stage, r, a);
         answer(r, result, a);
     }
     r->waiting = NULL;

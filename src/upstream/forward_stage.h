@@ -41,6 +41,11 @@ void forward_stage_worker_stop(struct forward_stage *f, struct worker *w);
 bool forward_stage_matches(const struct forward_stage *f, const struct query *q);
 enum verdict forward_stage_query(struct forward_stage *f, struct request *r);
 
+/* forward/upstream, which an upstream's answer to this request leaves behind where the block has metadata
+ * (plugin.h's metadata). An answer from the cache leaves none. */
+int forward_stage_metadata(const struct forward_stage *f, const struct request *r, const char *label,
+                           char *out, size_t cap);
+
 /* Asks for q without a client. done() comes later, from the event loop, once. ERR_EXISTS: the same is being
  * asked for a client already; otherwise as upstream_ask_start(), or ERR_LIMIT. `q` is copied. */
 int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struct query *q,

@@ -235,7 +235,6 @@ static void the_server_asks_itself_from_the_event_loop(void)
 static void a_stage_asks_those_below_it_and_nobody_above_hears_of_it(void)
 {
     ask("ask-below.test.");
-    CU_ASSERT_EQUAL(seen.done, 0);
     for (unsigned i = 0; i < 10 && seen.done == 0; i++)
         workers_call(nothing, NULL);
     CU_ASSERT_STRING_EQUAL(fake_trace, "query upper; query middle; query lower; answer middle; ");

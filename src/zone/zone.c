@@ -102,6 +102,11 @@ uint64_t zone_record_count(const struct zone_version *v)
     return v->records;
 }
 
+bool zone_has_wildcards(const struct zone_version *v)
+{
+    return v->wildcards > 0;
+}
+
 const struct node *zone_find(const struct zone_version *v, const uint8_t *lname, size_t len, uint64_t hash)
 {
     return trie_find(v->root, lname, len, hash);

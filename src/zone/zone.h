@@ -49,6 +49,8 @@ const uint8_t *zone_apex(const struct zone *z);
 const struct zone_version *zone_current(const struct zone *z);
 uint32_t zone_serial(const struct zone_version *v); /* of the SOA */
 uint64_t zone_record_count(const struct zone_version *v);
+/* Whether any name begins with the label "*" (RFC 4592): look-ups in a zone without pay nothing for them. */
+bool zone_has_wildcards(const struct zone_version *v);
 
 /* The node of a lower-case name of `len` octets; NULL where it does not exist. `hash` is name_hash(lname,
  * len). */

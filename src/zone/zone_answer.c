@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "zone/zone_wildcard.h"
 
 /* Names looked up for one additional section: bounds the work of an answer (an SRV set may have thousands of
  * targets). */
@@ -136,12 +137,32 @@ static bool among(const struct node *const *nodes, unsigned count, const struct 
     return false;
 }
 
+/* What answers in place of a name that does not exist, or NULL. */
+static const struct node *stand_in(const struct zone_version *v, const struct zone_question *q,
+                                   const uint8_t *lname, size_t len)
+{
+    const struct node *n = zone_wildcard(v, lname, len);
+    return n == NULL && q->respell != NULL ? q->respell(q->respell_ctx, v, lname, len) : n;
+}
+
+/* Where a CNAME has led. */
+static const struct node *find_target(const struct zone_version *v, const struct zone_question *q,
+                                      const uint8_t *name)
+{
+    uint8_t lname[NAME_MAX_LEN];
+    size_t len = name_lower(lname, name);
+    const struct node *n = zone_find(v, lname, len, name_hash(lname, len));
+    return n != NULL ? n : stand_in(v, q, lname, len);
+}
+
 enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r)
 {
     const struct node *n = zone_find(v, q->lname, q->len, q->hash);
     const uint8_t *owner = q->lname;
     const struct node *followed[ZONE_CNAME_MAX];
     q->target = NULL;
+    if (n == NULL)
+        n = stand_in(v, q, q->lname, q->len);
     if (n == NULL)
         return ZONE_NXDOMAIN;
     for (unsigned links = 0; links < ZONE_CNAME_MAX && !among(followed, links, n); links++) {
@@ -158,7 +179,7 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
         owner = q->target = cname.data + 2;
         if (!name_in(owner, node_name(zone_apex_node(v))))
             return ZONE_CNAME_OUT;
-        n = find_name(v, owner);
+        n = find_target(v, q, owner);
         if (n == NULL)
             return ZONE_NXDOMAIN;
     }

@@ -1,8 +1,8 @@
 /*
  * Answering a question from a zone: hit, NODATA, NXDOMAIN and CNAME chains are decided here and nowhere else
- * (RFC 1034 section 4.3.2, without delegations and wildcards, which zones of a cluster do not have; RFC 2308
- * for negative answers; RFC 8020: an empty non-terminal exists). Any registered RCU reader, within one read
- * section.
+ * (RFC 1034 section 4.3.2, without delegations, which zones of a cluster do not have; RFC 4592 for wildcards;
+ * RFC 2308 for negative answers; RFC 8020: an empty non-terminal exists). Any registered RCU reader, within
+ * one read section.
  */
 #ifndef SEAMARK_ZONE_ZONE_ANSWER_H
 #define SEAMARK_ZONE_ZONE_ANSWER_H
@@ -20,6 +20,12 @@ enum zone_outcome {
     ZONE_CNAME_OUT, /* the answer ends with a CNAME whose target is outside of the zone: `target` is set */
 };
 
+/* Names that the server knows without their standing in the zone: the node that answers for `lname` (lower
+ * case, `len` octets, in the zone, not there), or NULL. The owner in the answer stays the name that was asked
+ * for. */
+typedef const struct node *zone_respell(const void *ctx, const struct zone_version *v, const uint8_t *lname,
+                                        size_t len);
+
 struct zone_question {
     const uint8_t *lname; /* lower case */
     size_t len;
@@ -27,6 +33,8 @@ struct zone_question {
     uint16_t qtype;
     size_t enough;         /* octets from which on nothing more is added: it would be cut anyway */
     uint64_t rotate;       /* a random number: where large rrsets begin; 0 for the zone's order */
+    zone_respell *respell; /* or NULL; asked last, for the question's name and for where CNAMEs lead */
+    const void *respell_ctx;
     const uint8_t *target; /* out, where the answer ends with a CNAME: its target; points into the zone */
 };
 

@@ -16,6 +16,7 @@ struct zone_version {
     const struct node *apex; /* NULL in a zone that never had a transaction */
     uint32_t serial;
     uint64_t records;
+    uint64_t wildcards;        /* names that begin with the label "*" */
     unsigned references;       /* atomic */
     struct zone_version *next; /* the version after it; NULL while it is the last */
     struct retired replaced;   /* what `next` no longer has */
@@ -38,6 +39,7 @@ struct zone_txn {
     struct trie_edit edit;
     trie_ref root;
     uint64_t records;
+    uint64_t wildcards;
     struct node_edit owner; /* the owner whose records are being changed */
     int error; /* sticky, out of memory: the trie no longer counts right, the transaction can only be undone
                 */

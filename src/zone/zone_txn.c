@@ -23,6 +23,7 @@ struct zone_txn *zone_begin(struct zone *z)
     t->edit.id = ++z->edit_id;
     t->root = z->current->root;
     t->records = z->current->records;
+    t->wildcards = z->current->wildcards;
     z->txn = t;
     return t;
 }
@@ -49,6 +50,31 @@ static bool is_apex(const struct zone *z, size_t len)
     return len == z->apex_len;
 }
 
+static bool is_wildcard(const uint8_t *lname)
+{
+    return lname[0] == 1 && lname[1] == '*';
+}
+
+/* A name comes into being: `n` is taken over on success. */
+static int put_new(struct zone_txn *t, struct node *n, uint64_t hash)
+{
+    int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, hash, &t->edit);
+    if (ret != ERR_OK)
+        free(n);
+    else if (is_wildcard(node_name(n)))
+        t->wildcards++;
+    return ret;
+}
+
+/* A name ceases to be. */
+static int delete_name(struct zone_txn *t, const uint8_t *lname, size_t len, uint64_t hash)
+{
+    int ret = trie_delete(&t->root, lname, len, hash, &t->edit);
+    if (ret == ERR_OK && is_wildcard(lname))
+        t->wildcards--;
+    return ret;
+}
+
 /* One child more, or fewer, for the node `n`, which becomes this transaction's own. */
 static int set_children(struct zone_txn *t, struct node *n, uint32_t children, uint64_t hash)
 {
@@ -73,12 +99,9 @@ static int add_to_parent(struct zone_txn *t, const uint8_t *lname, size_t len)
         struct node *n = trie_find(t->root, lname, len, hash);
         if (n != NULL)
             return set_children(t, n, n->children + 1, hash);
-        n = node_new(lname, len, 1, t->edit.id);
-        int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, hash, &t->edit);
-        if (ret != ERR_OK) {
-            free(n);
+        int ret = put_new(t, node_new(lname, len, 1, t->edit.id), hash);
+        if (ret != ERR_OK)
             return ret;
-        }
     }
     return ERR_OK;
 }
@@ -93,7 +116,7 @@ static int drop_from_parent(struct zone_txn *t, const uint8_t *lname, size_t len
         struct node *n = trie_find(t->root, lname, len, hash);
         if (n->children > 1 || n->rrset_count > 0)
             return set_children(t, n, n->children - 1, hash);
-        int ret = trie_delete(&t->root, lname, len, hash, &t->edit);
+        int ret = delete_name(t, lname, len, hash);
         if (ret != ERR_OK)
             return ret;
     }
@@ -108,16 +131,18 @@ static int store_owner(struct zone_txn *t)
     if (o->rrset_count == 0 && o->children == 0) {
         if (!o->exists)
             return ERR_OK;
-        int ret = trie_delete(&t->root, o->name, o->name_len, o->hash, &t->edit);
+        int ret = delete_name(t, o->name, o->name_len, o->hash);
         return ret != ERR_OK ? ret : drop_from_parent(t, o->name, o->name_len);
     }
     struct node *n = node_edit_build(o, t->edit.id);
-    int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, o->hash, &t->edit);
-    if (ret != ERR_OK) {
-        free(n);
-        return ret;
+    if (!o->exists) {
+        int ret = put_new(t, n, o->hash);
+        return ret != ERR_OK ? ret : add_to_parent(t, o->name, o->name_len);
     }
-    return o->exists ? ERR_OK : add_to_parent(t, o->name, o->name_len);
+    int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, o->hash, &t->edit);
+    if (ret != ERR_OK)
+        free(n);
+    return ret;
 }
 
 /* Puts what was changed of the present owner into the trie; none is open afterwards. */
@@ -258,6 +283,7 @@ int zone_commit(struct zone_txn *t)
                                .apex = apex,
                                .serial = wire_u32(serial),
                                .records = t->records,
+                               .wildcards = t->wildcards,
                                .references = 2}; /* as the current one, and of the one before */
     old->replaced = t->edit.retired;
     old->next = v;

@@ -30,10 +30,11 @@ static int take(struct zone_txn *t, const char *line)
 
 static void owner_text(unsigned owner, char *out, size_t size)
 {
-    /* a tree: 0 is the apex, the children of n are 4n+1 ... 4n+4 */
+    /* a tree: 0 is the apex, the children of n are 4n+1 ... 4n+4, and some of them wildcards */
     out[0] = '\0';
     for (size_t len = 0; owner > 0; owner = (owner - 1) / CHILDREN)
-        len += (size_t)snprintf(out + len, size - len, "l%u.", owner);
+        len += owner % 7 == 0 ? (size_t)snprintf(out + len, size - len, "*.")
+                              : (size_t)snprintf(out + len, size - len, "l%u.", owner);
     size_t len = strlen(out);
     snprintf(out + len, size - len, "cluster.local.");
 }
@@ -61,12 +62,13 @@ static bool below_has_records(bool has[OWNERS][RDATAS], unsigned owner)
 
 static void compare_with_model(struct zone *z, bool has[OWNERS][RDATAS])
 {
-    unsigned records = 1, wrong = 0;
+    unsigned records = 1, wildcards = 0, wrong = 0;
     for (unsigned owner = 0; owner < OWNERS; owner++) {
         char name[128];
         owner_text(owner, name, sizeof name);
         const struct node *n = find(z, name);
         wrong += (n != NULL) != (owner == 0 || below_has_records(has, owner));
+        wildcards += n != NULL && name[0] == '*';
         for (unsigned rdata = 0; n != NULL && rdata < RDATAS; rdata++) {
             struct rrset set;
             unsigned expected = rdata == RDATAS - 1 ? has[owner][rdata] : has[owner][0] + has[owner][1];
@@ -80,6 +82,7 @@ static void compare_with_model(struct zone *z, bool has[OWNERS][RDATAS])
     }
     CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT_EQUAL(zone_record_count(zone_current(z)), records);
+    CU_ASSERT_EQUAL(zone_current(z)->wildcards, wildcards);
 }
 
 static void a_random_history_agrees_with_a_plain_model(void)

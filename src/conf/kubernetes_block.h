@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "conf/args.h"
 #include "conf/corefile.h"
+#include "conf/label_selector.h"
 
 enum pods_mode { PODS_DISABLED, PODS_INSECURE, PODS_VERIFIED };
 
@@ -21,7 +22,10 @@ struct kubernetes_block {
     char *tls_cert, *tls_key, *tls_ca;
     char *kubeconfig, *context; /* files and names, or NULL */
     char *objects; /* Seamark's own: `objects PATH`, a file or folder of Kubernetes objects as source */
-    struct zone_list namespaces; /* plain names here, not zones; empty: all */
+    struct zone_list namespaces;            /* plain names here, not zones; empty: all */
+    bool has_namespace_labels;              /* the option is there, be its selector empty */
+    struct label_selector namespace_labels; /* of namespaces and ServiceImports; empty: all */
+    struct label_selector labels;           /* of services, slices and pods; empty: all */
     enum pods_mode pods;
     bool endpoint_pod_names;
     uint32_t ttl; /* seconds, 0 to 3600, default 5 */

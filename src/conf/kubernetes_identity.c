@@ -113,6 +113,29 @@ static int append_namespaces(const struct zone_list *namespaces, struct bytes *o
     return ret;
 }
 
+/* Options that most blocks do not have: without them the line is what it was before they existed. */
+static int append_selector(const char *name, const struct label_selector *s, struct bytes *out)
+{
+    struct bytes text; /* apart: before it is cut it may be larger than `out` allows */
+    if (s->count == 0)
+        return ERR_OK;
+    bytes_init(&text, 2 * LABEL_SELECTOR_MAX);
+    int ret = label_selector_text(s, &text);
+    bytes_printf(out, " %s=", name);
+    struct bytes all;
+    bytes_init(&all, 6 * LABEL_SELECTOR_MAX);
+    if (ret == ERR_OK)
+        append_escaped(&all, text.data);
+    shorten(&all, 0);
+    if (ret == ERR_OK)
+        ret = all.error;
+    if (ret == ERR_OK)
+        bytes_append_str(out, all.data);
+    bytes_free(&all);
+    bytes_free(&text);
+    return ret;
+}
+
 int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *out)
 {
     static const char *const modes[] = {
@@ -133,5 +156,8 @@ int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *ou
     size_t start = out->len;
     append_escaped(out, k->primary);
     shorten(out, start);
-    return out->error;
+    ret = append_selector("namespace_labels", &k->namespace_labels, out);
+    if (ret == ERR_OK)
+        ret = append_selector("labels", &k->labels, out);
+    return ret == ERR_OK ? out->error : ret;
 }

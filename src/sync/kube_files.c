@@ -16,6 +16,7 @@
 #include "base/fsio.h"
 #include "base/log.h"
 #include "sync/kube_json.h"
+#include "sync/kube_select.h"
 #include "sync/kube_stream.h"
 #include "sync/kube_yaml.h"
 
@@ -25,7 +26,8 @@
 #define STREAM_MIN     (4 << 20) /* octets from which on a file is read item by item, if it can be */
 
 struct kube_files {
-    char *path;
+    const struct kubernetes_block *block;
+    const char *path;
     struct kube_sink sink;
     uint64_t signature;
     bool tried;        /* the signature is that of the last load */
@@ -38,22 +40,19 @@ struct kube_files {
     bool incomplete; /* something could not be read at all: what is missing is not gone */
 };
 
-struct kube_files *kube_files_new(const char *path, const struct kube_sink *sink)
+struct kube_files *kube_files_new(const struct kubernetes_block *k, const struct kube_sink *sink)
 {
     struct kube_files *f = calloc(1, sizeof *f);
-    if (f == NULL || (f->path = strdup(path)) == NULL) {
-        free(f);
+    if (f == NULL)
         return NULL;
-    }
+    f->block = k;
+    f->path = k->objects;
     f->sink = *sink;
     return f;
 }
 
 void kube_files_free(struct kube_files *f)
 {
-    if (f == NULL)
-        return;
-    free(f->path);
     free(f);
 }
 
@@ -189,7 +188,7 @@ static void on_object(struct kube_files *f, struct json_object *j, const char *l
     enum kube_kind kind;
     int ret =
         text_of(j, "kind")[0] == '\0' && item_kind(list_kind, &kind) ? ERR_OK : kube_json_kind(j, &kind, &e);
-    if (ret == ERR_NOT_FOUND)
+    if (ret == ERR_NOT_FOUND || (ret == ERR_OK && !kube_select_matches(f->block, kind, j)))
         return;
     if (ret == ERR_OK && kind != KUBE_NAMESPACE)
         set_default_namespace(j);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "conf/kubernetes_block.h"
 #include "sync/kube_sink.h"
 
 /* Largest file read. `kubectl get -A -o json` of 100,000 endpoints is some 200 MiB. */
@@ -27,8 +28,9 @@
 
 struct kube_files;
 
-/* `path` is copied, `sink` too. NULL without memory. */
-struct kube_files *kube_files_new(const char *path, const struct kube_sink *sink);
+/* From k->objects; objects whose labels the block does not select are passed over. `k` is borrowed until
+ * kube_files_free(), `sink` is copied. NULL without memory. */
+struct kube_files *kube_files_new(const struct kubernetes_block *k, const struct kube_sink *sink);
 void kube_files_free(struct kube_files *f); /* NULL allowed */
 
 /* Reads everything and tells the sink, as lists of every kind. ERR_OK, or the first thing that was wrong (all

@@ -283,18 +283,18 @@ static int prepare(struct kube_follow *f, struct bytes *path, struct kube_get_li
     f->verb = "watch";
     if (f->next == NEXT_WATCH) {
         f->state = FOLLOW_WATCHING;
-        return kube_path_watch(f->kind, f->version, timeout_s, path);
+        return kube_path_watch(f->kind, f->select, f->version, timeout_s, path);
     }
     if (f->next == NEXT_LIST && f->watch->streams && !f->whole) {
         f->state = FOLLOW_STREAMING;
         limits->head_ms = t->list_head_ms;
-        return kube_path_stream(f->kind, timeout_s, path);
+        return kube_path_stream(f->kind, f->select, timeout_s, path);
     }
     *limits = (struct kube_get_limits){t->list_head_ms, t->list_idle_ms, LIST_BODY_MAX, f->fresh};
     f->state = FOLLOW_PAGING;
     f->verb = "list";
-    return kube_path_list(f->kind, f->whole ? 0 : KUBE_PAGE_ITEMS, f->next == NEXT_PAGE ? f->token : "",
-                          path);
+    return kube_path_list(f->kind, f->select, f->whole ? 0 : KUBE_PAGE_ITEMS,
+                          f->next == NEXT_PAGE ? f->token : "", path);
 }
 
 void kube_follow_start(struct kube_follow *f)
@@ -335,5 +335,6 @@ void kube_follow_stop(struct kube_follow *f)
     kube_http_cancel(f->get);
     kube_stream_free(f->stream);
     free(f->token);
+    free(f->select);
     *f = (struct kube_follow){.watch = f->watch, .kind = f->kind};
 }

@@ -29,7 +29,7 @@ const char *kube_path_group(enum kube_kind kind)
 }
 
 /* Resource versions and continue tokens are opaque: nothing says that they are safe in a URL. */
-static void append_escaped(struct bytes *out, const char *text)
+int kube_path_escape(const char *text, struct bytes *out)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
     while (*text != '\0') {
@@ -39,9 +39,11 @@ static void append_escaped(struct bytes *out, const char *text)
         if (*text != '\0')
             bytes_printf(out, "%%%02X", (unsigned char)*text++);
     }
+    return out->error;
 }
 
-int kube_path_list(enum kube_kind kind, unsigned items, const char *token, struct bytes *out)
+int kube_path_list(enum kube_kind kind, const char *select, unsigned items, const char *token,
+                   struct bytes *out)
 {
     bytes_append_str(out, kinds[kind].path);
     bytes_append_str(out, "?");
@@ -49,27 +51,28 @@ int kube_path_list(enum kube_kind kind, unsigned items, const char *token, struc
         bytes_printf(out, "limit=%u", items);
     if (token[0] != '\0') {
         bytes_append_str(out, "&continue=");
-        append_escaped(out, token);
+        kube_path_escape(token, out);
     }
-    bytes_append_str(out, kinds[kind].selector);
+    bytes_printf(out, "%s%s", kinds[kind].selector, select);
     return out->error;
 }
 
-int kube_path_watch(enum kube_kind kind, const char *resource_version, unsigned timeout_s, struct bytes *out)
+int kube_path_watch(enum kube_kind kind, const char *select, const char *resource_version, unsigned timeout_s,
+                    struct bytes *out)
 {
     bytes_printf(out, "%s?watch=true&allowWatchBookmarks=true&timeoutSeconds=%u&resourceVersion=",
                  kinds[kind].path, timeout_s);
-    append_escaped(out, resource_version);
-    bytes_append_str(out, kinds[kind].selector);
+    kube_path_escape(resource_version, out);
+    bytes_printf(out, "%s%s", kinds[kind].selector, select);
     return out->error;
 }
 
-int kube_path_stream(enum kube_kind kind, unsigned timeout_s, struct bytes *out)
+int kube_path_stream(enum kube_kind kind, const char *select, unsigned timeout_s, struct bytes *out)
 {
     bytes_printf(out,
                  "%s?watch=true&allowWatchBookmarks=true&timeoutSeconds=%u&sendInitialEvents=true"
                  "&resourceVersionMatch=NotOlderThan",
                  kinds[kind].path, timeout_s);
-    bytes_append_str(out, kinds[kind].selector);
+    bytes_printf(out, "%s%s", kinds[kind].selector, select);
     return out->error;
 }

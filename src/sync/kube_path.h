@@ -19,13 +19,20 @@ const char *kube_path_resource(enum kube_kind kind);
 /* "" or "discovery.k8s.io": what stands behind `apiGroups` in a role. */
 const char *kube_path_group(enum kube_kind kind);
 
-/* Each appends to `out`; its error tells of a lack of memory or of a token over the limit.
+/* Each appends to `out`; its error tells of a lack of memory or of a token over the limit. `select` stands at
+ * the end: "" or what kube_select_query() gives.
+ *
  * A page of a consistent list: the first where `token` is "". `items` 0: all that there are, in one answer.
  */
-int kube_path_list(enum kube_kind kind, unsigned items, const char *token, struct bytes *out);
+int kube_path_list(enum kube_kind kind, const char *select, unsigned items, const char *token,
+                   struct bytes *out);
 /* A watch of what happens after that resource version, with bookmarks. */
-int kube_path_watch(enum kube_kind kind, const char *resource_version, unsigned timeout_s, struct bytes *out);
+int kube_path_watch(enum kube_kind kind, const char *select, const char *resource_version, unsigned timeout_s,
+                    struct bytes *out);
 /* A watch that begins with all that there is (a "streaming list", Kubernetes 1.32). */
-int kube_path_stream(enum kube_kind kind, unsigned timeout_s, struct bytes *out);
+int kube_path_stream(enum kube_kind kind, const char *select, unsigned timeout_s, struct bytes *out);
+
+/* Appends `text` as the value of a query's parameter. Returns out->error. */
+int kube_path_escape(const char *text, struct bytes *out);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sync/kube_path.h"
+#include "sync/kube_select.h"
 #include "sync/kube_watch_p.h"
 
 uint64_t kube_watch_now(void)
@@ -127,6 +129,20 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
     evtimer_add(w->wake, &t);
 }
 
+static int select_all(struct kube_watch *w, struct errtext *e)
+{
+    int ret = ERR_OK;
+    for (enum kube_kind kind = 0; ret == ERR_OK && kind < KUBE_KINDS; kind++) {
+        struct bytes query;
+        bytes_init(&query, KUBE_PATH_MAX);
+        ret = bytes_append_str(&query, "");
+        if (ret == ERR_OK)
+            ret = kube_select_query(w->block, kind, &query);
+        w->kinds[kind].select = query.data; /* the follower's now */
+    }
+    return ret == ERR_OK ? ERR_OK : errtext_set(e, ret, "the label selectors: %s", err_text(ret));
+}
+
 int kube_watch_start_timed(struct event_base *base, const struct kubernetes_block *k,
                            const struct kube_sink *sink, const struct kube_timing *timing,
                            struct kube_watch **out, struct errtext *e)
@@ -139,10 +155,11 @@ int kube_watch_start_timed(struct event_base *base, const struct kubernetes_bloc
         struct kube_follow *f = &w->kinds[kind];
         f->watch = w;
         f->kind = kind;
-        f->status.followed =
-            kind == KUBE_ENDPOINTSLICE ? !k->noendpoints : kind != KUBE_POD || k->pods == PODS_VERIFIED;
+        f->status.followed = kube_select_wants(k, kind);
     }
-    int ret = kube_auth_load(k, &w->auth, e);
+    int ret = select_all(w, e);
+    if (ret == ERR_OK)
+        ret = kube_auth_load(k, &w->auth, e);
     if (ret == ERR_OK)
         ret = kube_http_open(base, &w->auth, &w->http, e);
     w->wake = ret == ERR_OK ? evtimer_new(base, on_wake, w) : NULL;

@@ -75,6 +75,7 @@ enum follow_next { NEXT_LIST, NEXT_PAGE, NEXT_WATCH };
 struct kube_follow {
     struct kube_watch *watch;
     enum kube_kind kind;
+    char *select; /* the end of every path: "" or kube_select_query() */
     enum follow_state state;
     enum follow_next next;
     uint64_t ready_ms;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "sync/kube_select.h"
 #include "sync/publish_cause.h"
 #include "sync/publish_changes.h"
 #include "sync/publish_zone.h"
@@ -40,9 +41,7 @@ struct publisher {
 
 bool publish_wants(const struct publisher *p, enum kube_kind kind)
 {
-    if (kind == KUBE_ENDPOINTSLICE)
-        return !p->block->kubernetes.noendpoints;
-    return kind != KUBE_POD || p->block->kubernetes.pods == PODS_VERIFIED;
+    return kube_select_wants(&p->block->kubernetes, kind);
 }
 
 bool publish_live(const struct publisher *p)

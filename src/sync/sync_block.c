@@ -125,7 +125,7 @@ static int start_files(struct event_base *base, struct sync_block *b)
 {
     struct kube_sink sink = sink_of(b);
     struct timeval now = {0};
-    b->files = kube_files_new(b->options.block->kubernetes.objects, &sink);
+    b->files = kube_files_new(&b->options.block->kubernetes, &sink);
     b->poll = evtimer_new(base, on_poll, b);
     if (b->files == NULL || b->poll == NULL || evtimer_add(b->poll, &now) < 0)
         return -ENOMEM;

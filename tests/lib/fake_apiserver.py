@@ -25,6 +25,7 @@ import urllib.parse
 import uuid
 
 from fake_replies import status
+from label_selectors import event_for, selects
 from kube_objects import KINDS, RESOURCES, make_bookmark, make_status
 
 Request = collections.namedtuple("Request", "at resource verb path query headers")
@@ -37,10 +38,17 @@ class Watch:
         self.server, self.request, self.connection = server, request, connection
         self.queue = queue.Queue()
         self.resource = request.resource
+        self.selector = request.query.get("labelSelector", "")
         self.stalled = False
 
     def event(self, kind, obj):
         self.raw(json.dumps({"type": kind, "object": obj}).encode() + b"\n")
+
+    def happened(self, what, obj, old):
+        """A change of an object, as far as this watch selects it."""
+        found = event_for(self.selector, what, obj, old)
+        if found:
+            self.event(*found)
 
     def raw(self, data):
         if not self.stalled:
@@ -154,7 +162,7 @@ class FakeApiServer:
         self.changed = threading.Condition(self.lock)
         self.version, self.floor = 1, 0
         self.objects = {resource: {} for resource in KINDS}
-        self.history = []  # (version, resource, type, object)
+        self.history = []  # (version, resource, type, object, the object before)
         self.snapshots = {}
         self.requests, self.open_watches, self.connections = [], [], set()
         self.scripted = []
@@ -241,12 +249,13 @@ class FakeApiServer:
         self.version += 1
         obj["metadata"]["resourceVersion"] = str(self.version)
         obj = json.loads(json.dumps(obj))
+        old = obj if what == "DELETED" else self.objects[resource].get(key)
         if what != "DELETED":
             self.objects[resource][key] = obj
-        self.history.append((self.version, resource, what, obj))
+        self.history.append((self.version, resource, what, obj, old))
         for watch in self.open_watches:
             if watch.resource == resource:
-                watch.event(what, obj)
+                watch.happened(what, obj, old)
         return self.version
 
     def bookmark(self, resource=None):
@@ -322,6 +331,10 @@ class FakeApiServer:
         else:
             self.answer_watch(connection, request)
 
+    def selected(self, request):
+        selector = request.query.get("labelSelector", "")
+        return [o for o in self.objects[request.resource].values() if selects(selector, o["metadata"].get("labels") or {})]
+
     def list_page(self, request):
         """(code, body) of one page."""
         _, version, kind = KINDS[request.resource]
@@ -334,7 +347,7 @@ class FakeApiServer:
                     return 410, make_status(410, "The provided continue parameter is too old", "Expired")
                 resource_version = token["version"]
             else:
-                items, at, resource_version = list(self.objects[request.resource].values()), 0, self.version
+                items, at, resource_version = self.selected(request), 0, self.version
                 token = {"snapshot": str(uuid.uuid4()), "version": resource_version}
                 self.snapshots[token["snapshot"]] = items
             page = items[at : at + limit] if limit else items[at:]
@@ -364,16 +377,16 @@ class FakeApiServer:
                 message = f"too old resource version: {since} ({self.floor})"
                 return status(410, message, "Expired")(self, connection, request)
             if wants_all:
-                for obj in self.objects[request.resource].values():
+                for obj in self.selected(request):
                     watch.event("ADDED", obj)
                 watch.event("BOOKMARK", make_bookmark(request.resource, self.version, ends_initial=True))
             elif since < self.floor:
                 watch.error(410, message=f"too old resource version: {since} ({self.floor})")
                 watch.close()
             else:
-                for version, resource, what, obj in self.history:
+                for version, resource, what, obj, old in self.history:
                     if resource == request.resource and version > since:
-                        watch.event(what, obj)
+                        watch.happened(what, obj, old)
             self.open_watches.append(watch)
             self.changed.notify_all()
         try:

@@ -11,7 +11,7 @@ static struct errtext e;
  */
 static int parse(const char *key, const char *rest, struct kubernetes_block *k)
 {
-    char text[2048];
+    static char text[70000];
     snprintf(text, sizeof text, "%s {\nkubernetes %s\n}\n", key, rest);
     corefile_free(corefile);
     corefile = NULL;
@@ -67,6 +67,31 @@ static void test_all_options(void)
     CU_ASSERT_EQUAL(k.fallthrough_zones.count, 3);
     CU_ASSERT_EQUAL(k.startup_timeout_ms, 60000);
     kubernetes_block_free(&k);
+}
+
+static void test_selectors(void)
+{
+    struct kubernetes_block k;
+    struct bytes text;
+    bytes_init(&text, 1 << 20);
+    CU_ASSERT_EQUAL_FATAL(parse(".",
+                                "a.org {\nlabels x\nlabels environment in (staging, qa),app!=a\n"
+                                "namespace_labels !hidden\n}",
+                                &k),
+                          ERR_OK);
+    CU_ASSERT_EQUAL(label_selector_text(&k.labels, &text), ERR_OK);
+    ASSERT_TEXT(text.data, "app!=a,environment in (qa,staging)");
+    bytes_reset(&text);
+    CU_ASSERT_EQUAL(label_selector_text(&k.namespace_labels, &text), ERR_OK);
+    ASSERT_TEXT(text.data, "!hidden");
+    bytes_free(&text);
+    kubernetes_block_free(&k);
+    char rest[65536] = "a.org {\nlabels \"";
+    memset(rest + strlen(rest), ' ', LABEL_SELECTOR_MAX + 1);
+    strcat(rest, "\"\n}");
+    CU_ASSERT_EQUAL(parse(".", rest, &k), ERR_CONFIG);
+    ASSERT_TEXT(e.text,
+                "Corefile:3 - plugin/kubernetes: the selector behind \"labels\" is longer than 32768 octets");
 }
 
 static void test_sources(void)
@@ -139,6 +164,18 @@ static const struct {
     {".", "a.org {\nttl 3601\n}", AT "expected a number from 0 to 3600 behind \"ttl\", found \"3601\""},
     {".", "a.org {\nttl -1\n}", AT "expected a number from 0 to 3600 behind \"ttl\", found \"-1\""},
     {".", "a.org {\nttl\n}", AT "expected 1 argument behind \"ttl\", found 0"},
+    {".", "a.org {\nlabels\n}", AT "expected at least 1 argument behind \"labels\", found 0"},
+    {".", "a.org {\nnamespace_labels\n}",
+     AT "expected at least 1 argument behind \"namespace_labels\", found 0"},
+    {".", "a.org {\nlabels a in (b\n}",
+     AT "unable to parse label selector value: 'a in (b': found '', expected: ',', ')' or a value"},
+    {".", "a.org {\nnamespace_labels a b\n}",
+     AT "unable to parse namespace_label selector value: 'a b': found 'b', expected: in, notin, =, ==, != or "
+        "','"},
+    {".", "a.org {\nnamespaces a\nnamespace_labels b\n}",
+     "Corefile:2 - plugin/kubernetes: namespaces and namespace_labels cannot both be set"},
+    {".", "a.org {\nnamespace_labels \"\"\nnamespaces a\n}",
+     "Corefile:2 - plugin/kubernetes: namespaces and namespace_labels cannot both be set"},
     {".", "a.org {\nnoendpoints yes\n}", AT "expected no arguments behind \"noendpoints\", found 1"},
     {".", "a.org {\nendpoint_pod_names yes\n}",
      AT "expected no arguments behind \"endpoint_pod_names\", found 1"},
@@ -182,13 +219,7 @@ static void test_bad(void)
 static void test_not_yet(void)
 {
     static const char *const options[] = {
-        "namespace_labels a=b",
-        "labels a=b",
-        "multicluster",
-        "zonal",
-        "apiserver_qps 5",
-        "apiserver_burst 5",
-        "apiserver_max_inflight 5",
+        "multicluster", "zonal", "apiserver_qps 5", "apiserver_burst 5", "apiserver_max_inflight 5",
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         char rest[128], name[64], expected[256];
@@ -215,6 +246,7 @@ static void test_once(void)
 static const struct unit_test tests[] = {
     {"a block without options has CoreDNS's defaults", test_defaults},
     {"every option is read", test_all_options},
+    {"selectors are read from all words of their line", test_selectors},
     {"the source of objects is read", test_sources},
     {"zones come from arguments or keys, and the first forward one is primary", test_zones},
     {"what is wrong is refused with its line", test_bad},

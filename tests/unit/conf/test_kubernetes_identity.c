@@ -51,6 +51,13 @@ static const struct {
      "ignore=empty_service "
      "primary=cluster.local."},
     {"cluster.local {\npods verified\n}", "in-cluster ttl=5 pods=verified namespaces=*" NOTHING},
+    {"cluster.local {\nlabels b in (d, c),a\nnamespace_labels !x, y = z\n}",
+     "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING
+     " namespace_labels=!x,y=z labels=a,b%20in%20(c,d)"},
+    {"cluster.local {\nlabels a,b in (c,d,c)\nnamespace_labels y==z,!x\n}",
+     "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING
+     " namespace_labels=!x,y=z labels=a,b%20in%20(c,d)"},
+    {"cluster.local {\nlabels \"\"\n}", "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING},
 };
 
 static void test_cases(void)

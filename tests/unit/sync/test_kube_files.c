@@ -115,6 +115,7 @@ static void yaml_limits(void)
 struct heard {
     struct bytes text;
     char folder[64];
+    struct kubernetes_block block;
 };
 
 static void hear_begin(void *ctx, enum kube_kind kind)
@@ -150,7 +151,8 @@ static struct kube_files *open_folder(struct heard *h)
     bytes_init(&h->text, 1 << 20);
     snprintf(h->folder, sizeof h->folder, "/tmp/seamark-files-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(h->folder));
-    return kube_files_new(h->folder, &sink);
+    h->block = (struct kubernetes_block){.objects = h->folder};
+    return kube_files_new(&h->block, &sink);
 }
 
 static void write_file(const struct heard *h, const char *name, const char *text)

@@ -111,34 +111,42 @@ static void paths(void)
 {
     struct bytes path;
     bytes_init(&path, KUBE_PATH_MAX);
-    kube_path_list(KUBE_SERVICE, 500, "", &path);
+    kube_path_list(KUBE_SERVICE, "", 500, "", &path);
     assert_path(&path, "/api/v1/services?limit=500");
-    kube_path_list(KUBE_ENDPOINTSLICE, 500, "a+b/c=&d", &path);
+    kube_path_list(KUBE_ENDPOINTSLICE, "", 500, "a+b/c=&d", &path);
     assert_path(&path, "/apis/discovery.k8s.io/v1/endpointslices?limit=500&continue=a%2Bb%2Fc%3D%26d");
-    kube_path_list(KUBE_NAMESPACE, 0, "", &path);
+    kube_path_list(KUBE_NAMESPACE, "", 0, "", &path);
     assert_path(&path, "/api/v1/namespaces?");
-    kube_path_watch(KUBE_NAMESPACE, "12\r\nX: y", 300, &path);
+    kube_path_watch(KUBE_NAMESPACE, "", "12\r\nX: y", 300, &path);
     assert_path(&path, "/api/v1/namespaces?watch=true&allowWatchBookmarks=true&timeoutSeconds=300"
                        "&resourceVersion=12%0D%0AX%3A%20y");
-    kube_path_stream(KUBE_SERVICE, 10, &path);
+    kube_path_stream(KUBE_SERVICE, "", 10, &path);
     assert_path(&path, "/api/v1/services?watch=true&allowWatchBookmarks=true&timeoutSeconds=10"
                        "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
     static const char running[] =
         "&fieldSelector=status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed%2Cstatus.phase%21%3DUnknown";
     for (int i = 0; i < 3; i++) {
         if (i == 0)
-            kube_path_list(KUBE_POD, 500, "t", &path);
+            kube_path_list(KUBE_POD, "", 500, "t", &path);
         else if (i == 1)
-            kube_path_watch(KUBE_POD, "7", 300, &path);
+            kube_path_watch(KUBE_POD, "", "7", 300, &path);
         else
-            kube_path_stream(KUBE_POD, 300, &path);
+            kube_path_stream(KUBE_POD, "", 300, &path);
         CU_ASSERT_PTR_NOT_NULL(strstr(path.data, running));
         bytes_reset(&path);
     }
+    kube_path_list(KUBE_SERVICE, "&labelSelector=a", 500, "", &path);
+    assert_path(&path, "/api/v1/services?limit=500&labelSelector=a");
+    kube_path_watch(KUBE_SERVICE, "&labelSelector=a", "7", 300, &path);
+    assert_path(&path,
+                "/api/v1/services?watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=7"
+                "&labelSelector=a");
+    kube_path_stream(KUBE_SERVICE, "&labelSelector=a", 10, &path);
+    CU_ASSERT_PTR_NOT_NULL(strstr(path.data, "&resourceVersionMatch=NotOlderThan&labelSelector=a"));
     bytes_free(&path);
     bytes_init(&path, 64);
     CU_ASSERT_EQUAL(
-        kube_path_list(KUBE_SERVICE, 500, "a-token-that-is-longer-than-the-limit-of-this-path", &path),
+        kube_path_list(KUBE_SERVICE, "", 500, "a-token-that-is-longer-than-the-limit-of-this-path", &path),
         ERR_LIMIT);
     bytes_free(&path);
     CU_ASSERT_STRING_EQUAL(kube_path_resource(KUBE_ENDPOINTSLICE), "endpointslices.discovery.k8s.io");

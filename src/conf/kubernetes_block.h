@@ -34,7 +34,10 @@ struct kubernetes_block {
     bool fallthrough;
     struct zone_list fallthrough_zones; /* empty: all */
     int64_t startup_timeout_ms;         /* default 5000 */
-    const struct directive *directive;  /* borrowed from the corefile */
+    double apiserver_qps;               /* requests a second; 0: see kube_pace.h, and so for burst */
+    unsigned apiserver_burst;
+    unsigned apiserver_max_inflight;   /* 0: no limit */
+    const struct directive *directive; /* borrowed from the corefile */
 };
 
 /* Reads one block; `b` gives the zones where the directive names none. The result borrows from the corefile

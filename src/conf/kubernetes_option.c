@@ -9,6 +9,9 @@
 
 #define TTL_MAX 3600 /* CoreDNS's limit */
 
+/* Of apiserver_qps, _burst and _max_inflight: what is more is no limit. */
+#define APISERVER_MAX 1000000000
+
 /* CoreDNS has no limit; a day is longer than anybody waits. */
 #define STARTUP_TIMEOUT_MAX_MS ((int64_t)24 * 3600 * 1000)
 
@@ -180,6 +183,46 @@ static int read_startup_timeout(const struct directive *d, struct kubernetes_blo
     return args_duration(e, KUBERNETES, d, d->args[0], 0, STARTUP_TIMEOUT_MAX_MS, &k->startup_timeout_ms);
 }
 
+/* A decimal number as Go's ParseFloat reads one, without the words (inf, nan) and the hexadecimal ones. */
+static int read_qps(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
+{
+    const char *word = d->args[0];
+    char *end;
+    double qps = strtod(word, &end);
+    if (*word == '\0' || *end != '\0' || strspn(word, "0123456789.eE+-") != strlen(word))
+        return args_error(e, KUBERNETES, d, "invalid apiserver_qps \"%.100s\": expected a number", word);
+    if (qps < 0)
+        return args_error(e, KUBERNETES, d, "apiserver_qps must be >= 0");
+    if (qps > APISERVER_MAX)
+        return args_error(e, KUBERNETES, d, "invalid apiserver_qps \"%.100s\": expected at most %d", word,
+                          APISERVER_MAX);
+    k->apiserver_qps = qps;
+    return ERR_OK;
+}
+
+static int read_limit(const struct directive *d, unsigned *out, struct errtext *e)
+{
+    uint64_t limit;
+    const char *word = d->args[0];
+    if (word[0] == '-' && word[1] != '\0' && strspn(word + 1, "0123456789") == strlen(word + 1))
+        return args_error(e, KUBERNETES, d, "%s must be >= 0", d->name);
+    if (args_uint(NULL, KUBERNETES, d, word, 0, APISERVER_MAX, &limit) != ERR_OK)
+        return args_error(e, KUBERNETES, d, "invalid %s \"%.100s\": expected a whole number from 0 to %d",
+                          d->name, word, APISERVER_MAX);
+    *out = (unsigned)limit;
+    return ERR_OK;
+}
+
+static int read_burst(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
+{
+    return read_limit(d, &k->apiserver_burst, e);
+}
+
+static int read_max_inflight(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
+{
+    return read_limit(d, &k->apiserver_max_inflight, e);
+}
+
 /* What CoreDNS once had and now refuses, with what to do instead. */
 static int refuse_upstream(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
 {
@@ -233,9 +276,9 @@ static const struct option {
     {"labels", 1, ANY, read_labels},
     {"multicluster", 0, ANY, refuse_not_yet},
     {"zonal", 0, ANY, refuse_not_yet},
-    {"apiserver_qps", 0, ANY, refuse_not_yet},
-    {"apiserver_burst", 0, ANY, refuse_not_yet},
-    {"apiserver_max_inflight", 0, ANY, refuse_not_yet},
+    {"apiserver_qps", 1, 1, read_qps},
+    {"apiserver_burst", 1, 1, read_burst},
+    {"apiserver_max_inflight", 1, 1, read_max_inflight},
     {"upstream", 0, ANY, refuse_upstream},
     {"resyncperiod", 0, ANY, refuse_resyncperiod},
     {"transfer", 0, ANY, refuse_transfer},

@@ -262,6 +262,7 @@ static int on_head(void *ctx)
     if (f->next == NEXT_LIST)
         kube_take_list_begin(f);
     kube_watch_server_good(f->watch);
+    kube_watch_wake_soon(f->watch); /* a watch no longer counts for apiserver_max_inflight */
     return ERR_OK;
 }
 

@@ -116,6 +116,7 @@ static int take_bookmark(struct kube_follow *f, const struct kube_event *event, 
         f->state = FOLLOW_WATCHING;
         f->accepted_ms = kube_watch_now();
         f->tries = 0;
+        kube_watch_wake_soon(f->watch); /* it no longer counts for apiserver_max_inflight */
     }
     return ERR_OK;
 }

@@ -102,6 +102,22 @@ static bool is_waiting(const struct kube_follow *f)
     return f->status.followed && f->state == FOLLOW_RESTING;
 }
 
+/* Requests that count for kube_pace. */
+static unsigned count_inflight(const struct kube_watch *w)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < KUBE_KINDS; i++) {
+        const struct kube_follow *f = &w->kinds[i];
+        count += f->get != NULL && !(f->state == FOLLOW_WATCHING && f->accepted);
+    }
+    return count;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Starts whoever may start, and sleeps until the next may. */
 static void on_wake(evutil_socket_t fd, short what, void *ctx)
 {
@@ -110,16 +126,18 @@ static void on_wake(evutil_socket_t fd, short what, void *ctx)
     uint64_t now = kube_watch_now(), next = UINT64_MAX;
     for (size_t i = 0; i < KUBE_KINDS; i++) {
         struct kube_follow *f = &w->kinds[i];
-        if (!is_waiting(f) || now < f->ready_ms || !kube_gate_may_start(&w->gate, now))
+        if (!is_waiting(f) || now < f->ready_ms || !kube_gate_may_start(&w->gate, now) ||
+            now < kube_pace_ready_ms(&w->pace, count_inflight(w), now))
             continue;
         kube_gate_started(&w->gate, (int)f->kind);
+        kube_pace_started(&w->pace);
         refresh_token(w);
         kube_follow_start(f);
     }
+    uint64_t open = later(kube_gate_ready_ms(&w->gate), kube_pace_ready_ms(&w->pace, count_inflight(w), now));
     for (size_t i = 0; i < KUBE_KINDS; i++) {
         const struct kube_follow *f = &w->kinds[i];
-        uint64_t gate_ms = kube_gate_ready_ms(&w->gate);
-        uint64_t ready = !is_waiting(f) ? UINT64_MAX : f->ready_ms > gate_ms ? f->ready_ms : gate_ms;
+        uint64_t ready = is_waiting(f) ? later(f->ready_ms, open) : UINT64_MAX;
         next = ready < next ? ready : next;
     }
     if (next == UINT64_MAX)
@@ -157,6 +175,7 @@ int kube_watch_start_timed(struct event_base *base, const struct kubernetes_bloc
         f->kind = kind;
         f->status.followed = kube_select_wants(k, kind);
     }
+    kube_pace_init(&w->pace, k, kube_watch_now());
     int ret = select_all(w, e);
     if (ret == ERR_OK)
         ret = kube_auth_load(k, &w->auth, e);

@@ -55,6 +55,7 @@
 #include "sync/kube_gate.h"
 #include "sync/kube_http.h"
 #include "sync/kube_log.h"
+#include "sync/kube_pace.h"
 #include "sync/kube_stream.h"
 #include "sync/kube_watch.h"
 
@@ -111,6 +112,7 @@ struct kube_watch {
     struct kube_auth auth;
     struct kube_http *http;
     struct kube_gate gate;
+    struct kube_pace pace;
     struct event *wake;             /* fires when a follower may start */
     bool streams;                   /* streaming lists are worth a try */
     char cluster[KUBE_VERSION_MAX]; /* UID of kube-system; "" not yet known */

@@ -23,7 +23,8 @@ FAST = {
 def program():
     variant = "asan" if "asan" in os.environ.get("SEAMARK_BIN", "") else "plain"
     path = f"build/{variant}/integration/kube_watch_driver"
-    subprocess.run(["make", "-s", f"VARIANT={variant}", path], cwd=ROOT, check=True)
+    # one pytest worker makes it, the others wait: a program that is being written cannot be run
+    subprocess.run(["flock", "build/.kube_watch_driver", "make", "-s", f"VARIANT={variant}", path], cwd=ROOT, check=True)
     return ROOT / path
 
 

@@ -49,7 +49,8 @@ static void test_all_options(void)
         parse("cluster.local",
               "{\nendpoint https://10.0.0.1:6443\ntls cert key ca\nnamespaces b a\nnamespaces b c\n"
               "pods verified\nendpoint_pod_names\nttl 30\nnoendpoints\nignore empty_service\n"
-              "fallthrough in-addr.arpa 10.0.0.0/23\nstartup_timeout 1m\n}",
+              "fallthrough in-addr.arpa 10.0.0.0/23\nstartup_timeout 1m\n"
+              "apiserver_qps 2.5\napiserver_burst 4\napiserver_max_inflight 2\n}",
               &k),
         ERR_OK);
     ASSERT_TEXT(k.endpoint, "https://10.0.0.1:6443");
@@ -66,6 +67,9 @@ static void test_all_options(void)
     CU_ASSERT_TRUE(k.fallthrough);
     CU_ASSERT_EQUAL(k.fallthrough_zones.count, 3);
     CU_ASSERT_EQUAL(k.startup_timeout_ms, 60000);
+    CU_ASSERT_EQUAL(k.apiserver_qps, 2.5);
+    CU_ASSERT_EQUAL(k.apiserver_burst, 4);
+    CU_ASSERT_EQUAL(k.apiserver_max_inflight, 2);
     kubernetes_block_free(&k);
 }
 
@@ -176,6 +180,20 @@ static const struct {
      "Corefile:2 - plugin/kubernetes: namespaces and namespace_labels cannot both be set"},
     {".", "a.org {\nnamespace_labels \"\"\nnamespaces a\n}",
      "Corefile:2 - plugin/kubernetes: namespaces and namespace_labels cannot both be set"},
+    {".", "a.org {\napiserver_qps\n}", AT "expected 1 argument behind \"apiserver_qps\", found 0"},
+    {".", "a.org {\napiserver_qps many\n}", AT "invalid apiserver_qps \"many\": expected a number"},
+    {".", "a.org {\napiserver_qps nan\n}", AT "invalid apiserver_qps \"nan\": expected a number"},
+    {".", "a.org {\napiserver_qps \"\"\n}", AT "invalid apiserver_qps \"\": expected a number"},
+    {".", "a.org {\napiserver_qps -0.1\n}", AT "apiserver_qps must be >= 0"},
+    {".", "a.org {\napiserver_qps 1e400\n}",
+     AT "invalid apiserver_qps \"1e400\": expected at most 1000000000"},
+    {".", "a.org {\napiserver_burst 1 2\n}", AT "expected 1 argument behind \"apiserver_burst\", found 2"},
+    {".", "a.org {\napiserver_burst -1\n}", AT "apiserver_burst must be >= 0"},
+    {".", "a.org {\napiserver_burst 1.5\n}",
+     AT "invalid apiserver_burst \"1.5\": expected a whole number from 0 to 1000000000"},
+    {".", "a.org {\napiserver_max_inflight -7\n}", AT "apiserver_max_inflight must be >= 0"},
+    {".", "a.org {\napiserver_max_inflight x\n}",
+     AT "invalid apiserver_max_inflight \"x\": expected a whole number from 0 to 1000000000"},
     {".", "a.org {\nnoendpoints yes\n}", AT "expected no arguments behind \"noendpoints\", found 1"},
     {".", "a.org {\nendpoint_pod_names yes\n}",
      AT "expected no arguments behind \"endpoint_pod_names\", found 1"},
@@ -218,9 +236,7 @@ static void test_bad(void)
 
 static void test_not_yet(void)
 {
-    static const char *const options[] = {
-        "multicluster", "zonal", "apiserver_qps 5", "apiserver_burst 5", "apiserver_max_inflight 5",
-    };
+    static const char *const options[] = {"multicluster", "zonal"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         char rest[128], name[64], expected[256];
         struct kubernetes_block k;

@@ -3,8 +3,9 @@
  *
  *     kubernetes [ZONES...] { ... }       (options: conf/kubernetes_block.h, docs/plugins.md)
  *
- * This stage never talks to the API server. What it answers stands in DIR/<zone>.zone and its journal, but
- * for the names of pods under `pods insecure`, which are made up from the question.
+ * This stage never talks to the API server. What it answers stands in DIR/<zone>.zone and its journal. Other
+ * spellings of those names lead there (serve/cluster_spelling.h); names of pods under `pods insecure` are
+ * made up from the question (serve/pod_name.h).
  *
  * Where there never was a zone file, the answer is SERVFAIL, as CoreDNS's before its first synchronisation.
  */
@@ -15,7 +16,7 @@
 #include "base/rcu.h"
 #include "conf/cluster_block.h"
 #include "http/readiness.h"
-#include "serve/cluster_name.h"
+#include "serve/cluster_spelling.h"
 #include "serve/config.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/pod_name.h"
@@ -126,6 +127,23 @@ bool kubernetes_stage_serves(const struct kubernetes_stage *k, const uint8_t *ln
     return served_zones_find(&k->zones, lname) != NULL;
 }
 
+/* How the question stands to its zone; it points into `r` and `spelling`. */
+static struct zone_question question_of(const struct request *r, const struct cluster_spelling *spelling)
+{
+    return (struct zone_question){.lname = r->q.lname,
+                                  .len = r->q.qname_len,
+                                  .hash = r->q.hash,
+                                  .qtype = r->q.qtype,
+                                  .enough = REPLY_CAP,
+                                  .respell = cluster_spelling_find,
+                                  .respell_ctx = spelling};
+}
+
+static struct cluster_spelling spelling_of(const struct served_zone *z)
+{
+    return (struct cluster_spelling){.apex = z->apex};
+}
+
 /* The external end of an ExternalName has been asked for, or could not be: the CNAME goes out whatever came
  * of it. */
 static void target_answered(struct request *inner)
@@ -136,11 +154,8 @@ static void target_answered(struct request *inner)
     struct reply *reply = request_reply(r);
     rcu_reader_begin();
     const struct zone *zone = watched_zone_read(z->watched);
-    struct zone_question q = {.lname = r->q.lname,
-                              .len = r->q.qname_len,
-                              .hash = r->q.hash,
-                              .qtype = r->q.qtype,
-                              .enough = REPLY_CAP};
+    struct cluster_spelling spelling = spelling_of(z);
+    struct zone_question q = question_of(r, &spelling);
     /* The zone may have changed while the upstream was asked; the chain as it stands now decides. */
     enum zone_outcome outcome = zone_answer(zone_current(zone), &q, reply);
     reply->flags |= FLAG_AA;
@@ -184,16 +199,19 @@ static enum verdict not_found(const struct kubernetes_stage *k, const struct zon
 static enum verdict answer_from_zone(const struct kubernetes_stage *k, const struct served_zone *z,
                                      const struct zone_version *v, struct request *r)
 {
-    struct zone_question q = {.lname = r->q.lname,
-                              .len = r->q.qname_len,
-                              .hash = r->q.hash,
-                              .qtype = r->q.qtype,
-                              .enough = r->transport == TRANSPORT_UDP ? r->q.udp_size + 512u : REPLY_CAP,
-                              .rotate = r->shuffle ? worker_random(r->worker) >> 1 : 0};
+    struct cluster_spelling spelling = spelling_of(z);
+    struct zone_question q = question_of(r, &spelling);
+    if (r->transport == TRANSPORT_UDP)
+        q.enough = r->q.udp_size + 512u;
+    if (r->shuffle)
+        q.rotate = worker_random(r->worker) >> 1;
     r->reply->flags |= FLAG_AA;
     switch (zone_answer(v, &q, r->reply)) {
-    case ZONE_HIT:
     case ZONE_NODATA:
+        if (r->q.qtype == RR_SRV && k->block.kubernetes.pods == PODS_VERIFIED)
+            pod_name_service(v, z->apex, q.target != NULL ? q.target : r->q.qname, r);
+        return VERDICT_ANSWERED;
+    case ZONE_HIT:
         return VERDICT_ANSWERED;
     case ZONE_CNAME_OUT:
         return follow_out(r, q.target);
@@ -238,11 +256,11 @@ static int kubernetes_metadata(void *ctx, const struct request *r, const char *l
 {
     static const char prefix[] = "kubernetes/";
     const struct kubernetes_stage *k = ctx;
-    const struct cluster_name_rules rules = {0};
     const struct served_zone *z = served_zones_find(&k->zones, r->asked->lname);
     if (z == NULL || strncmp(label, prefix, sizeof prefix - 1) != 0)
         return -1;
-    return cluster_name_label(r->asked->lname, z->apex, &rules, label + sizeof prefix - 1, out, cap);
+    const struct cluster_spelling spelling = spelling_of(z);
+    return cluster_name_label(r->asked->lname, z->apex, &spelling.rules, label + sizeof prefix - 1, out, cap);
 }
 
 const struct plugin plugin_kubernetes = {.name = "kubernetes",

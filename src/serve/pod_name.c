@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/cursor.h"
+#include "serve/cluster_name.h"
 #include "zone/zone_answer.h"
 
 int pod_name_address(const uint8_t *lname, uint8_t *octets)
@@ -26,16 +28,39 @@ int pod_name_address(const uint8_t *lname, uint8_t *octets)
         if (*p == '-')
             *p = v4 ? '.' : ':';
     int family = v4 ? AF_INET : AF_INET6;
-    return inet_pton(family, text, octets) == 1 ? family : AF_UNSPEC;
+    if (inet_pton(family, text, octets) != 1)
+        return AF_UNSPEC;
+    static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (v4 || memcmp(octets, mapped, sizeof mapped) != 0)
+        return family;
+    memmove(octets, octets + sizeof mapped, 4); /* an IPv4 address in CoreDNS's eyes, however it is written */
+    return AF_INET;
+}
+
+/* The pod's own name within `lname`, without the labels in front of it that mean nothing; NULL where it is
+ * none. */
+static const uint8_t *pod_of(const uint8_t *lname, const uint8_t *apex)
+{
+    const struct cluster_name_rules rules = {0};
+    struct cluster_name name;
+    if (!name_in(lname, apex) || !cluster_name_parse(lname, apex, &rules, &name) || name.service == NULL)
+        return NULL;
+    return name.kind[1] == 'p' ? name.service : NULL;
+}
+
+static const struct node *find(const struct zone_version *v, const uint8_t *lname)
+{
+    size_t len = name_len(lname);
+    return zone_find(v, lname, len, name_hash(lname, len));
 }
 
 /* CoreDNS gives a pod an SRV record too, for no port, with its address beside it. */
-static void add_service(struct reply *reply, const struct rr *address)
+static void add_service(struct reply *reply, const uint8_t *owner, const struct rr *address)
 {
     uint8_t rdata[6 + NAME_MAX_LEN] = {0, 0, 0, 100, 0, 0}; /* priority, weight, port */
     size_t len = name_len(address->owner);
     memcpy(rdata + 6, address->owner, len);
-    struct rr service = {.owner = address->owner,
+    struct rr service = {.owner = owner,
                          .type = RR_SRV,
                          .class = CLASS_IN,
                          .ttl = address->ttl,
@@ -48,22 +73,14 @@ static void add_service(struct reply *reply, const struct rr *address)
 bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
                      struct request *r)
 {
-    uint8_t lname[NAME_MAX_LEN];
+    uint8_t lname[NAME_MAX_LEN], octets[16];
     name_lower(lname, owner);
-    static const uint8_t pod[] = "\3pod";
-    const uint8_t *namespace = lname + 1 + lname[0];
-    if (lname[0] == 0 || *namespace == 0)
-        return false;
-    const uint8_t *after = namespace + 1 + *namespace;
-    if (*after != pod[0] || memcmp(after, pod, 4) != 0 || !name_equal(after + 4, apex))
-        return false;
-    size_t len = name_len(namespace);
-    uint8_t octets[16];
-    int family = pod_name_address(lname, octets);
-    if (family == AF_UNSPEC || zone_find(v, namespace, len, name_hash(namespace, len)) == NULL)
+    const uint8_t *pod = pod_of(lname, apex);
+    int family = pod == NULL ? AF_UNSPEC : pod_name_address(pod, octets);
+    if (family == AF_UNSPEC || find(v, pod + 1 + pod[0]) == NULL) /* the namespace */
         return false;
     uint16_t type = family == AF_INET ? RR_A : RR_AAAA;
-    struct rr address = {.owner = owner,
+    struct rr address = {.owner = r->q.qtype == RR_SRV ? pod : owner,
                          .type = type,
                          .class = CLASS_IN,
                          .ttl = ttl,
@@ -72,8 +89,28 @@ bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const ui
     if (r->q.qtype == type)
         reply_add(r->reply, SECTION_ANSWER, &address);
     else if (r->q.qtype == RR_SRV)
-        add_service(r->reply, &address);
+        add_service(r->reply, owner, &address);
     else
         zone_answer_soa(v, r->reply);
     return true;
+}
+
+void pod_name_service(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner,
+                      struct request *r)
+{
+    uint8_t lname[NAME_MAX_LEN];
+    struct rrset set;
+    name_lower(lname, owner);
+    const uint8_t *pod = pod_of(lname, apex);
+    const struct node *n = pod == NULL ? NULL : find(v, pod);
+    if (n == NULL || (!node_rrset(n, RR_A, &set) && !node_rrset(n, RR_AAAA, &set)))
+        return;
+    struct rr address = {.owner = pod,
+                         .type = set.type,
+                         .class = CLASS_IN,
+                         .ttl = set.ttl,
+                         .rdlen = wire_u16(set.data),
+                         .rdata = set.data + 2};
+    reply_cut(r->reply, SECTION_AUTHORITY);
+    add_service(r->reply, owner, &address);
 }

@@ -98,6 +98,47 @@ def test_names_of_pods_are_made_up_where_that_is_wanted():
         assert rcode(server.ask("10-1-2-3.default.pod.cluster.local")) == "NXDOMAIN"
 
 
+PORTS = ["web.default.svc SRV 0 50 80 web.default.svc.cluster.local.", "_http._tcp.web.default.svc A 10.96.1.1",
+         "_http._tcp.web.default.svc SRV 0 100 80 web.default.svc.cluster.local.",
+         "alias.default.svc CNAME http.tcp.web.default.svc.cluster.local.",
+         "round.default.svc CNAME _._.round.default.svc.cluster.local."]
+
+
+def test_ports_in_other_spellings_are_answered_from_the_names_of_the_zone(outside):
+    server, up = outside
+    up.add("host.example.org", "A", "192.0.2.1")
+    zonetext.put_zone(server.zones, RECORDS + PORTS, 8, zonetext.identity(server.path("objects")))
+    wait_for(lambda: addresses(server.ask("_http._tcp.web.default.svc.cluster.local")), "the ports")
+    for front in ("http.tcp", "_http.tcp", "HTTP._Tcp", "_._tcp", "_._", "http._"):
+        name = f"{front}.web.default.svc.cluster.local"
+        assert lines(server.ask(name).answer) == [f"{name}. 5 IN A 10.96.1.1"]
+        answer = server.ask(name, "SRV")
+        assert [r.name.to_text() for r in answer.answer] == [name + "."] and answer.additional
+        assert rcode(server.ask(name, "TXT")) == "NOERROR"
+    assert addresses(server.ask("alias.default.svc.cluster.local")) == ["10.96.1.1"]
+    assert rcode(server.ask("http.udp.web.default.svc.cluster.local")) == "NXDOMAIN"
+    answer = server.ask("_._.round.default.svc.cluster.local")  # each link once
+    assert rcode(answer) == "NOERROR" and len(answer.answer) == 1
+    answer = server.ask("_._.out.default.svc.cluster.local")
+    assert lines(answer.answer)[-1] == "_._.out.default.svc.cluster.local. 5 IN CNAME Host.Example.org."
+    assert addresses(answer) == ["192.0.2.1"]
+
+
+def test_a_verified_pod_has_a_service_and_labels_in_front_of_it_say_nothing():
+    with start("pods verified", pods="verified") as server:
+        source = zonetext.identity(server.path("objects"), pods="verified")
+        zonetext.put_zone(server.zones, RECORDS + ["10-1-2-3.default.pod A 10.1.2.3"], 8, source)
+        name = "10-1-2-3.default.pod.cluster.local"
+        wait_for(lambda: addresses(server.ask(name)) == ["10.1.2.3"], "the pod")
+        for front in ("", "x.", "x.y."):
+            assert lines(server.ask(front + name).answer) == [f"{front}{name}. 5 IN A 10.1.2.3"]
+            answer = server.ask(front + name, "SRV")
+            assert lines(answer.answer) == [f"{front}{name}. 5 IN SRV 0 100 0 {name}."]
+            assert lines(answer.additional) == [f"{name}. 5 IN A 10.1.2.3"] and not answer.authority
+        assert rcode(server.ask("x.y.z." + name)) == "NXDOMAIN"
+        assert rcode(server.ask("10-1-2-4.default.pod.cluster.local")) == "NXDOMAIN"
+
+
 @pytest.fixture(name="outside")
 def fixture_outside():
     with Upstream() as up, start(behind=f"forward . {up.address}") as server:

@@ -4,6 +4,7 @@
 
 #include "../zone/fixture.h"
 #include "dns/reply.h"
+#include "zone/zone_answer.h"
 
 static void a_label_spells_an_address_with_dashes(void)
 {
@@ -28,6 +29,12 @@ static void a_label_spells_an_address_with_dashes(void)
         {"1-2-3-4-5-6-7-8-9", NULL},
         {"1---2", NULL},
         {"--ffff-10-0-0-1", "::ffff:10:0:0:1"},
+        {"--ffff-a01-203", "10.1.2.3"}, /* IPv4 in another spelling */
+        {"0-0-0-0-0-FFFF-a01-203", "10.1.2.3"},
+        {"--a01-203", "::a01:203"},
+        {"1-2-3-4-5-6-7--", "1:2:3:4:5:6:7::"},
+        {"1-2-3-4-5-6-7--8", NULL}, /* nothing left out */
+        {"12345--1", NULL},
         {"web", NULL},
         {"abcd", NULL},
         {"-", NULL},
@@ -95,6 +102,58 @@ static void other_types_of_a_pod_have_no_data(void)
     CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 0);
 }
 
+static void labels_in_front_say_nothing_and_a_service_names_the_pod(void)
+{
+    CU_ASSERT_TRUE(ask("x.10-1-2-3.default.pod.cluster.local.", RR_A));
+    CU_ASSERT_EQUAL(reply.nrecords, 1);
+    CU_ASSERT_TRUE(ask("X.y.10-1-2-3.default.pod.cluster.local.", RR_SRV));
+    CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 1);
+    CU_ASSERT_EQUAL(reply.count[SECTION_ADDITIONAL], 1);
+    uint8_t owner[NAME_MAX_LEN];
+    reply_owner(&reply, 0, owner);
+    CU_ASSERT_TRUE(name_equal(owner, r.q.qname));
+    reply_owner(&reply, 1, owner);
+    CU_ASSERT_TRUE(name_equal(owner, name_of("10-1-2-3.default.pod.cluster.local.")));
+    CU_ASSERT_EQUAL(memcmp(reply.wire + reply.rr[0].rdata, "\0\0\0\144\0\0\01010-1-2-3\7default", 23), 0);
+    CU_ASSERT_FALSE(ask("x.y.z.10-1-2-3.default.pod.cluster.local.", RR_A));
+}
+
+/* As zone_answer() leaves the reply: the pod is there, and has no SRV. */
+static void verify(const char *name)
+{
+    query_make(&r.q, name_of(name), RR_SRV);
+    reply_begin(&reply, &r.q);
+    zone_answer_soa(zone_current(zone), &reply);
+    pod_name_service(zone_current(zone), zone_apex(zone), r.q.qname, &r);
+}
+
+static void a_pod_that_is_known_has_a_service_for_no_port(void)
+{
+    static const char *const records[] = {"10-1-2-3.default.pod.cluster.local. 9 IN A 10.1.2.3",
+                                          "fd00--1.default.pod.cluster.local. 9 IN AAAA fd00::1",
+                                          "web.default.svc.cluster.local. 9 IN A 10.96.0.1", NULL};
+    struct zone *insecure = zone;
+    zone = zone_of(records);
+    verify("x.10-1-2-3.Default.pod.cluster.local.");
+    CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 1);
+    CU_ASSERT_EQUAL(reply.count[SECTION_AUTHORITY], 0);
+    CU_ASSERT_EQUAL(reply.count[SECTION_ADDITIONAL], 1);
+    CU_ASSERT_EQUAL(reply_ttl(&reply, 0), 9);
+    CU_ASSERT_EQUAL(reply.rr[1].type, RR_A);
+    verify("fd00--1.default.pod.cluster.local.");
+    CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 1);
+    CU_ASSERT_EQUAL(reply.rr[1].type, RR_AAAA);
+    static const char *const others[] = {"default.pod.cluster.local.", "web.default.svc.cluster.local.",
+                                         "pod.cluster.local.", "cluster.local.", "example."};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        verify(others[i]);
+        CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 0);
+        CU_ASSERT_EQUAL(reply.count[SECTION_AUTHORITY], 1);
+    }
+    zone_free(zone);
+    zone = insecure;
+}
+
 static void what_is_no_name_of_a_pod_is_left_alone(void)
 {
     static const char *const names[] = {
@@ -150,6 +209,9 @@ static const struct unit_test tests[] = {
     {"a pod of a namespace that exists has the address it spells",
      a_pod_of_a_namespace_that_exists_has_the_address_it_spells},
     {"other types of a pod have no data", other_types_of_a_pod_have_no_data},
+    {"labels in front say nothing and a service names the pod",
+     labels_in_front_say_nothing_and_a_service_names_the_pod},
+    {"a pod that is known has a service for no port", a_pod_that_is_known_has_a_service_for_no_port},
     {"what is no name of a pod is left alone", what_is_no_name_of_a_pod_is_left_alone},
     {"the longest names are read to their end and no further",
      the_longest_names_are_read_to_their_end_and_no_further},

@@ -1,0 +1,118 @@
+#include "serve/cluster_spelling.h"
+
+#include <string.h>
+
+#include "dns/name.h"
+#include "dns/rr.h"
+
+/* A label without its underscore. */
+struct part {
+    const uint8_t *text;
+    size_t len;
+};
+
+static const struct part protocols[] = {
+    {(const uint8_t *)"tcp", 3}, {(const uint8_t *)"udp", 3}, {(const uint8_t *)"sctp", 4}};
+#define PROTOCOLS (sizeof protocols / sizeof protocols[0])
+#define TCP       (&protocols[0])
+
+static struct part part_of(const uint8_t *label)
+{
+    unsigned underscore = label[1] == '_';
+    return (struct part){label + 1 + underscore, label[0] - underscore};
+}
+
+static bool same(const struct part *a, const struct part *b)
+{
+    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+static bool is_protocol(const struct part *p)
+{
+    for (unsigned i = 0; i < PROTOCOLS; i++)
+        if (same(p, &protocols[i]))
+            return true;
+    return false;
+}
+
+static const struct node *find(const struct zone_version *v, const uint8_t *lname, size_t len)
+{
+    return zone_find(v, lname, len, name_hash(lname, len));
+}
+
+/* The node of "_port._protocol.base", or of "_protocol.base" where `port` is NULL. */
+static const struct node *find_port(const struct zone_version *v, const struct part *port,
+                                    const struct part *protocol, const uint8_t *base)
+{
+    uint8_t name[2 * (1 + NAME_MAX_LABEL) + NAME_MAX_LEN];
+    const struct part *parts[] = {port, protocol};
+    size_t at = 0, rest = name_len(base);
+    for (unsigned i = 0; i < 2; i++) {
+        if (parts[i] == NULL)
+            continue;
+        if (parts[i]->len >= NAME_MAX_LABEL)
+            return NULL;
+        name[at++] = (uint8_t)(parts[i]->len + 1);
+        name[at++] = '_';
+        memcpy(name + at, parts[i]->text, parts[i]->len);
+        at += parts[i]->len;
+    }
+    if (at + rest > NAME_MAX_LEN)
+        return NULL;
+    memcpy(name + at, base, rest);
+    return find(v, name, at + rest);
+}
+
+/* All ports of one protocol: the service itself, where it has no other. A service without any names for its
+ * ports has one port, and that is TCP where the file does not say otherwise. */
+static const struct node *find_any_port(const struct zone_version *v, const struct part *protocol,
+                                        const uint8_t *base)
+{
+    const struct part *only = NULL;
+    struct rrset services;
+    for (unsigned i = 0; i < PROTOCOLS; i++)
+        if (find_port(v, NULL, &protocols[i], base) != NULL) {
+            if (only != NULL)
+                return NULL;
+            only = &protocols[i];
+        }
+    const struct node *n = same(only != NULL ? only : TCP, protocol) ? find(v, base, name_len(base)) : NULL;
+    return n != NULL && (only != NULL || node_rrset(n, RR_SRV, &services)) ? n : NULL;
+}
+
+static const struct node *find_any_protocol(const struct zone_version *v, const struct part *port,
+                                            const uint8_t *base)
+{
+    const struct node *n = NULL;
+    for (unsigned i = 0; i < PROTOCOLS && n == NULL; i++)
+        n = find_port(v, port, &protocols[i], base);
+    return n;
+}
+
+static const struct node *respell_port(const struct zone_version *v, const struct cluster_name *name)
+{
+    struct part port = part_of(name->port), protocol = part_of(name->protocol);
+    const uint8_t *base = name->service;
+    if (protocol.len > 0 && !is_protocol(&protocol))
+        return NULL; /* most names that are searched for in vain end here: www.example.NAMESPACE.svc.ZONE */
+    if (protocol.len == 0 && port.len == 0)
+        return find(v, base, name_len(base));
+    bool asked = name->port[1] == '_' && name->protocol[1] == '_'; /* and not found */
+    const struct node *n = asked ? NULL : find_port(v, &port, &protocol, base);
+    if (n == NULL && port.len == 0)
+        return find_any_port(v, &protocol, base);
+    return n == NULL && protocol.len == 0 ? find_any_protocol(v, &port, base) : n;
+}
+
+const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
+                                         size_t len)
+{
+    const struct cluster_spelling *s = ctx;
+    struct cluster_name name;
+    if (!cluster_name_parse(lname, s->apex, &s->rules, &name) || name.service == NULL ||
+        name.service == lname)
+        return NULL;
+    if (name.kind[1] == 'p')
+        return find(v, name.service, len - (size_t)(name.service - lname));
+    return name.port != NULL ? respell_port(v, &name) : NULL;
+}

@@ -127,6 +127,39 @@ bool kubernetes_stage_serves(const struct kubernetes_stage *k, const uint8_t *ln
     return served_zones_find(&k->zones, lname) != NULL;
 }
 
+const uint8_t *kubernetes_stage_zone(const struct kubernetes_stage *k, const uint8_t *lname)
+{
+    const struct served_zone *z = served_zones_find(&k->zones, lname);
+    return z == NULL ? NULL : z->apex;
+}
+
+/* Within a read section. */
+static const struct node *node_of(const struct kubernetes_stage *k, const uint8_t *lname)
+{
+    const struct served_zone *z = served_zones_find(&k->zones, lname);
+    const struct zone *zone = z == NULL ? NULL : watched_zone_read(z->watched);
+    size_t len = name_len(lname);
+    return zone == NULL ? NULL : zone_find(zone_current(zone), lname, len, name_hash(lname, len));
+}
+
+bool kubernetes_stage_knows(const struct kubernetes_stage *k, const uint8_t *lname)
+{
+    rcu_reader_begin();
+    bool known = node_of(k, lname) != NULL;
+    rcu_reader_end();
+    return known;
+}
+
+bool kubernetes_stage_has(const struct kubernetes_stage *k, const uint8_t *lname, uint16_t qtype)
+{
+    struct rrset set;
+    rcu_reader_begin();
+    const struct node *n = node_of(k, lname);
+    bool has = n != NULL && (node_rrset(n, qtype, &set) || node_rrset(n, RR_CNAME, &set));
+    rcu_reader_end();
+    return has;
+}
+
 /* How the question stands to its zone; it points into `r` and `spelling`. */
 static struct zone_question question_of(const struct request *r, const struct cluster_spelling *spelling)
 {

@@ -11,4 +11,12 @@ struct kubernetes_stage;
  * are never cached. Any thread. */
 bool kubernetes_stage_serves(const struct kubernetes_stage *k, const uint8_t *lname);
 
+/* The longest of its zones that the lower-case name is in, or NULL. Lives as long as the stage. */
+const uint8_t *kubernetes_stage_zone(const struct kubernetes_stage *k, const uint8_t *lname);
+
+/* Whether the lower-case name exists in its zone's file now; whether it has records of that type there, or a
+ * CNAME. Names that are made up from the question are in no file. Any registered RCU reader. */
+bool kubernetes_stage_knows(const struct kubernetes_stage *k, const uint8_t *lname);
+bool kubernetes_stage_has(const struct kubernetes_stage *k, const uint8_t *lname, uint16_t qtype);
+
 #endif

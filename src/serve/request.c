@@ -57,6 +57,16 @@ void request_keep(struct request *r, struct request_note *note)
     r->notes = note;
 }
 
+void request_adopt(struct request *r, struct request *inner)
+{
+    struct request_note **end = &inner->notes;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = r->notes;
+    r->notes = inner->notes;
+    inner->notes = NULL;
+}
+
 struct request_note *request_note_of(const struct request *r, const void *owner)
 {
     struct request_note *note = r->notes;

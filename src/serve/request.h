@@ -96,6 +96,8 @@ int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtyp
 
 /* Keeps a note (owner and free are set by the caller) until the request ends; then note->free() is called. */
 void request_keep(struct request *r, struct request_note *note);
+/* Takes over the notes of an inner request whose answer becomes that of `r`. */
+void request_adopt(struct request *r, struct request *inner);
 /* The note of that owner, the latest; NULL where there is none. */
 struct request_note *request_note_of(const struct request *r, const void *owner);
 

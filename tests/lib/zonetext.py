@@ -16,7 +16,7 @@ def identity(objects=None, ttl=5, pods="disabled", primary="cluster.local."):
 def record(zone, text):
     """"web A 10.0.0.1" -> "web.cluster.local.\\t5\\tIN\\tA\\t10.0.0.1"; "@" is the zone itself."""
     owner, rdtype, rdata = text.split(" ", 2)
-    owner = zone if owner == "@" else f"{owner}.{zone}"
+    owner = zone if owner == "@" else f"{owner}.{zone.lstrip('.')}"
     return f"{owner}\t5\tIN\t{rdtype}\t{rdata}"
 
 
@@ -27,7 +27,7 @@ def zone_text(zone, records, serial, source):
         f"; serial: {serial}",
         "; rendered: 2026-11-23T06:20:24.123Z",
         f"; source: {source}",
-        SOA.format(zone=zone, serial=serial),
+        SOA.format(zone=zone, serial=serial).replace("..", "."),
         *(record(zone, r) for r in records),
     ]
     text = "".join(line + "\n" for line in body)
@@ -35,7 +35,7 @@ def zone_text(zone, records, serial, source):
 
 
 def path(folder, zone, suffix=".zone"):
-    return os.path.join(folder, zone.rstrip(".") + suffix)
+    return os.path.join(folder, (zone.rstrip(".") or "root") + suffix)
 
 
 def put(where, text):

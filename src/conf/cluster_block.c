@@ -5,28 +5,44 @@
 int cluster_block_parse(const struct server_block *b, const struct directive *d, struct cluster_block *out,
                         struct errtext *e)
 {
-    return kubernetes_block_parse(b, d, &out->kubernetes, e);
+    struct cluster_block c = {0};
+    const struct directive *external = server_block_find(b, "k8s_external");
+    int ret = kubernetes_block_parse(b, d, &c.kubernetes, e);
+    if (ret == ERR_OK && external != NULL)
+        ret = k8s_external_block_parse(b, external, &c.external, e);
+    if (ret != ERR_OK) {
+        cluster_block_free(&c);
+        return ret;
+    }
+    *out = c;
+    return ERR_OK;
 }
 
 void cluster_block_free(struct cluster_block *c)
 {
     kubernetes_block_free(&c->kubernetes);
+    k8s_external_block_free(&c->external);
 }
 
 size_t cluster_block_zones(const struct cluster_block *c)
 {
-    return c->kubernetes.zones.count;
+    return c->kubernetes.zones.count + c->external.zones.count;
 }
 
 struct zone_view cluster_block_zone(const struct cluster_block *c, size_t index)
 {
-    return (struct zone_view){.zone = c->kubernetes.zones.zones[index], .view = VIEW_CLUSTER};
+    size_t own = c->kubernetes.zones.count;
+    if (index < own)
+        return (struct zone_view){.zone = c->kubernetes.zones.zones[index], .view = VIEW_CLUSTER};
+    return (struct zone_view){.zone = c->external.zones.zones[index - own], .view = VIEW_EXTERNAL};
 }
 
 int cluster_block_identity(const struct cluster_block *c, const char *view, struct bytes *out)
 {
-    (void)view;
-    return kubernetes_block_identity(&c->kubernetes, out);
+    int ret = kubernetes_block_identity(&c->kubernetes, out);
+    if (ret == ERR_OK && strcmp(view, VIEW_EXTERNAL) == 0)
+        k8s_external_block_identity(&c->external, out);
+    return ret == ERR_OK ? out->error : ret;
 }
 
 /* Whether a zone of that view has the same records in both. */
@@ -55,6 +71,11 @@ static bool has_zone(const struct cluster_block *c, const struct zone_view *z)
     return false;
 }
 
+static const struct directive *directive_of(const struct cluster_block *c, const char *view)
+{
+    return strcmp(view, VIEW_EXTERNAL) == 0 ? c->external.directive : c->kubernetes.directive;
+}
+
 int cluster_block_agree(const struct cluster_block *a, const struct cluster_block *b, struct errtext *e)
 {
     int ret = ERR_OK;
@@ -63,10 +84,12 @@ int cluster_block_agree(const struct cluster_block *a, const struct cluster_bloc
         bool same = true;
         if (has_zone(a, &z))
             ret = same_records(a, b, z.view, &same);
-        if (ret == ERR_OK && !same)
-            ret = args_error(e, "kubernetes", b->kubernetes.directive,
-                             "zone %s stands in another kubernetes block with other options (%s:%u)", z.zone,
-                             a->kubernetes.directive->file, a->kubernetes.directive->line);
+        if (ret == ERR_OK && !same) {
+            const struct directive *theirs = directive_of(a, z.view), *ours = directive_of(b, z.view);
+            ret = args_error(e, ours->name, ours,
+                             "zone %s stands in another %s block with other options (%s:%u)", z.zone,
+                             theirs->name, theirs->file, theirs->line);
+        }
     }
     return ret;
 }

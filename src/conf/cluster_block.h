@@ -8,15 +8,18 @@
 #ifndef SEAMARK_CONF_CLUSTER_BLOCK_H
 #define SEAMARK_CONF_CLUSTER_BLOCK_H
 
+#include "conf/k8s_external_block.h"
 #include "conf/kubernetes_block.h"
 
-#define VIEW_CLUSTER "" /* the ordinary one: the zones of the `kubernetes` block */
+#define VIEW_CLUSTER  ""         /* the ordinary one: the zones of the `kubernetes` block */
+#define VIEW_EXTERNAL "external" /* of the `k8s_external` block beside it */
 
 struct cluster_block {
     struct kubernetes_block kubernetes;
+    struct k8s_external_block external; /* no zones where there is none */
 };
 
-/* Reads the block; `d` is its `kubernetes` directive. As kubernetes_block_parse(). */
+/* Reads what is there of them; `d` is the block's `kubernetes` directive. As kubernetes_block_parse(). */
 int cluster_block_parse(const struct server_block *b, const struct directive *d, struct cluster_block *out,
                         struct errtext *e);
 void cluster_block_free(struct cluster_block *c);

@@ -9,6 +9,7 @@
 
 #include "conf/fnv_p.h"
 #include "conf/kubernetes_block.h"
+#include "conf/kubernetes_identity_p.h"
 
 /* The most octets of one value; a longer one is cut and closed with a hash of the whole, so that the line
  * fits into a header of the zone file (4096 octets) whatever is configured. */
@@ -35,6 +36,13 @@ static void shorten(struct bytes *out, size_t start)
     uint64_t hash = fnv_mix(FNV_START, out->data + start, out->len - start);
     out->len = start + VALUE_MAX - 17;
     bytes_printf(out, "~%016llx", (unsigned long long)hash);
+}
+
+void identity_append_word(struct bytes *out, const char *word)
+{
+    size_t start = out->len;
+    append_escaped(out, word);
+    shorten(out, start);
 }
 
 /* A URL without the user and password that may stand in it, `https://user:secret@host/`. */
@@ -153,9 +161,7 @@ int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *ou
     bytes_printf(
         out, " endpoint_pod_names=%s noendpoints=%s ignore=%s primary=", k->endpoint_pod_names ? "yes" : "no",
         k->noendpoints ? "yes" : "no", k->ignore_empty_service ? "empty_service" : "none");
-    size_t start = out->len;
-    append_escaped(out, k->primary);
-    shorten(out, start);
+    identity_append_word(out, k->primary);
     ret = append_selector("namespace_labels", &k->namespace_labels, out);
     if (ret == ERR_OK)
         ret = append_selector("labels", &k->labels, out);

@@ -32,6 +32,9 @@ struct json_object;
 #define KUBE_PORTS_MAX 20000
 /* What the API server lets into one endpoint; a Service has two at most. */
 #define KUBE_IPS_MAX 100
+/* External addresses of a Service, and entries of a load balancer: the API server has no limit. Real ones
+ * have a handful. */
+#define KUBE_EXTERNALS_MAX 1000
 
 /*
  * Reads `j` (borrowed) as an object of that kind; apiVersion and kind inside it are not looked at, since the

@@ -28,13 +28,21 @@ struct kube_port {
     uint16_t port;        /* 0 where none was given */
 };
 
+/* Where a service is reached from outside the cluster. */
+struct kube_external {
+    struct ip ip;     /* family 0: `host` says where */
+    const char *host; /* a host name of a load balancer, as written; "" where there is an address */
+};
+
 struct kube_service {
     enum service_type type; /* NodePort and LoadBalancer are CLUSTER_IP here; clusterIP "None" HEADLESS */
     const struct ip *ips;   /* clusterIPs, or clusterIP; "" and "None" left out */
     size_t nips;
     const struct kube_port *ports;
     size_t nports;
-    const char *external_name; /* as written; "" where none */
+    const char *external_name;             /* as written; "" where none */
+    const struct kube_external *externals; /* spec.externalIPs, then status.loadBalancer.ingress */
+    size_t nexternals;
     bool publish_not_ready;
 };
 

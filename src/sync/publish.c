@@ -85,7 +85,8 @@ int publish_new(const struct publish_options *o, struct publisher **out, struct 
     p->block = o->block;
     const struct kubernetes_block *k = &o->block->kubernetes;
     struct store_options options = {.namespaces = &k->namespaces,
-                                    .endpoint_pod_names = k->endpoint_pod_names};
+                                    .endpoint_pod_names = k->endpoint_pod_names,
+                                    .externals = o->block->external.zones.count > 0};
     int ret = record_rules_init(&p->rules, o->block, e);
     if (ret == ERR_OK)
         ret = open_zones(p, o, e);

@@ -133,7 +133,7 @@ static void on_address(void *ctx, const struct ip *ip)
 {
     struct changes *c = ctx;
     c->touches++;
-    if (record_rules_zone_of(c->rules, ip) != NULL)
+    if (record_rules_hold(c->rules, ip))
         on_ip(c, ADDRESS, NULL, ip);
 }
 

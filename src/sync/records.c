@@ -43,20 +43,45 @@ bool records_unit_name(uint8_t out[NAME_MAX_LEN], const struct record_zone *z, c
 
 /* ---- rules ---- */
 
-static int zone_init(struct record_zone *z, const struct zone_view *from)
+static bool is_reverse(const uint8_t *apex)
 {
     static const uint8_t v4[] = "\7in-addr\4arpa", v6[] = "\3ip6\4arpa";
-    uint8_t longest[NAME_MAX_LEN];
-    *z = (struct record_zone){.view = from->view};
+    return name_in(apex, v4) || name_in(apex, v6);
+}
+
+static bool name_cluster_zone(struct record_zone *z)
+{
+    uint8_t dns[NAME_MAX_LEN], longest[NAME_MAX_LEN];
+    return records_prepend(z->svc, "svc", z->apex) && records_prepend(z->pod, "pod", z->apex) &&
+           records_prepend(dns, "dns", z->apex) && records_prepend(z->ns, "ns", dns) &&
+           records_prepend(z->hostmaster, "hostmaster", z->apex) &&
+           records_prepend(longest, "dns-version", z->apex); /* the longest label right below an apex */
+}
+
+static bool name_external_zone(struct record_zone *z, const char *label)
+{
+    uint8_t dns[NAME_MAX_LEN];
+    memcpy(z->svc, z->apex, sizeof z->svc);
+    return records_prepend(dns, label, z->apex) && records_prepend(z->ns, "ns1", dns) &&
+           records_prepend(z->hostmaster, "hostmaster", dns);
+}
+
+static int zone_init(struct record_zone *z, const struct cluster_block *block, const struct zone_view *from)
+{
+    uint32_t ttl = block->kubernetes.ttl;
+    bool external = strcmp(from->view, VIEW_EXTERNAL) == 0;
+    *z = (struct record_zone){.view = from->view, .ttl = ttl, .srv_ttl = ttl};
     if (name_from_text(from->zone, strlen(from->zone), z->apex) < 0)
         return ERR_MALFORMED;
     name_lower(z->apex, z->apex);
-    z->kind = name_in(z->apex, v4) || name_in(z->apex, v6) ? RECORD_ZONE_REVERSE : RECORD_ZONE_FORWARD;
-    return records_prepend(z->svc, "svc", z->apex) && records_prepend(z->pod, "pod", z->apex) &&
-                   records_prepend(longest, "dns-version",
-                                   z->apex) /* the longest label right below an apex */
-               ? ERR_OK
-               : ERR_MALFORMED;
+    if (external) {
+        z->kind = is_reverse(z->apex) ? RECORD_ZONE_EXTERNAL_REVERSE : RECORD_ZONE_EXTERNAL;
+        z->ttl = z->soa_ttl = block->external.ttl;
+        return name_external_zone(z, block->external.label) ? ERR_OK : ERR_MALFORMED;
+    }
+    z->kind = is_reverse(z->apex) ? RECORD_ZONE_REVERSE : RECORD_ZONE_FORWARD;
+    z->soa_ttl = ttl < RECORDS_SOA_TTL ? ttl : RECORDS_SOA_TTL;
+    return name_cluster_zone(z) ? ERR_OK : ERR_MALFORMED;
 }
 
 static bool has_zone(const struct record_rules *rules, const struct record_zone *z)
@@ -70,18 +95,23 @@ static bool has_zone(const struct record_rules *rules, const struct record_zone 
 int record_rules_init(struct record_rules *rules, const struct cluster_block *block, struct errtext *e)
 {
     const struct kubernetes_block *k = &block->kubernetes;
-    struct record_rules r = {.ttl = k->ttl, .pods = k->pods, .ignore_empty_service = k->ignore_empty_service};
+    struct record_rules r = {.pods = k->pods,
+                             .ignore_empty_service = k->ignore_empty_service,
+                             .external_label = block->external.label,
+                             .external_headless = block->external.headless};
     r.zones = calloc(cluster_block_zones(block) + 1, sizeof *r.zones);
     if (r.zones == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < cluster_block_zones(block); i++) {
         struct zone_view zone = cluster_block_zone(block, i);
-        if (zone_init(&r.zones[r.nzones], &zone) != ERR_OK) {
+        if (zone_init(&r.zones[r.nzones], block, &zone) != ERR_OK) {
             record_rules_free(&r);
             return errtext_set(e, ERR_MALFORMED, "zone %s: there is no room for names below it", zone.zone);
         }
         if (zone.zone == k->primary)
-            name_lower(r.primary, r.zones[r.nzones].apex);
+            memcpy(r.primary, r.zones[r.nzones].apex, sizeof r.primary);
+        if (block->external.zones.count > 0 && zone.zone == block->external.zones.zones[0])
+            memcpy(r.external_primary, r.zones[r.nzones].apex, sizeof r.external_primary);
         if (!has_zone(&r, &r.zones[r.nzones]))
             r.nzones++;
     }
@@ -96,19 +126,31 @@ void record_rules_free(struct record_rules *rules)
     rules->nzones = 0;
 }
 
-const struct record_zone *record_rules_zone_of(const struct record_rules *rules, const struct ip *ip)
+const struct record_zone *record_rules_zone_of(const struct record_rules *rules, enum record_zone_kind kind,
+                                               const struct ip *ip)
 {
     uint8_t name[NAME_MAX_LEN];
     const struct record_zone *best = NULL;
     for (size_t i = 0; i < rules->nzones; i++) {
         const struct record_zone *z = &rules->zones[i];
-        if (z->kind != RECORD_ZONE_REVERSE)
+        if (z->kind != kind)
             continue;
         records_reverse_name(ip, name);
         if (name_in(name, z->apex) && (best == NULL || name_len(z->apex) > name_len(best->apex)))
             best = z;
     }
     return best;
+}
+
+bool record_rules_hold(const struct record_rules *rules, const struct ip *ip)
+{
+    return record_rules_zone_of(rules, RECORD_ZONE_REVERSE, ip) != NULL ||
+           record_rules_zone_of(rules, RECORD_ZONE_EXTERNAL_REVERSE, ip) != NULL;
+}
+
+bool record_zone_is_reverse(const struct record_zone *z)
+{
+    return z->kind == RECORD_ZONE_REVERSE || z->kind == RECORD_ZONE_EXTERNAL_REVERSE;
 }
 
 /* ---- single records ---- */
@@ -156,29 +198,48 @@ void records_add_cname(struct record_set *out, const uint8_t *owner, uint32_t tt
 
 /* ---- units ---- */
 
-static void cluster_ip_records(const struct record_rules *rules, const uint8_t *base,
-                               const struct service_data *d, struct record_set *out)
+void records_at_ports(const struct service_data *d, const uint8_t *base,
+                      void (*add)(void *ctx, const uint8_t *owner, const struct store_port *ports,
+                                  size_t nports),
+                      void *ctx)
 {
-    const struct ip *ips = store_at(d, d->ips);
-    if (d->nips == 0)
-        return; /* not allocated yet; CoreDNS answers `CNAME .` here, which helps nobody */
-    for (uint32_t i = 0; i < d->nips; i++)
-        records_add_ip(out, base, rules->ttl, &ips[i]);
-    for (uint32_t p = 0; p < d->nports; p++)
-        records_add_srv(out, base, rules->ttl, (uint64_t)d->nports * d->nips, d->ports[p].number, base);
+    add(ctx, base, d->ports, d->nports);
     for (size_t p = 0, same; p < d->nports;
          p += same) { /* ports that share a name and protocol answer together */
         const struct store_port *port = &d->ports[p];
         uint8_t owner[NAME_MAX_LEN];
         store_find_ports(d, port, d->nports - p, store_at(d, port->prefix), port->prefix_len, &same);
-        if (port->prefix_len == 0 ||
-            !records_prepend_wire(owner, store_at(d, port->prefix), port->prefix_len, base))
-            continue;
-        for (uint32_t i = 0; i < d->nips; i++)
-            records_add_ip(out, owner, rules->ttl, &ips[i]);
-        for (size_t i = 0; i < same; i++)
-            records_add_srv(out, owner, rules->ttl, (uint64_t)same * d->nips, port[i].number, base);
+        if (port->prefix_len > 0 &&
+            records_prepend_wire(owner, store_at(d, port->prefix), port->prefix_len, base))
+            add(ctx, owner, port, same);
     }
+}
+
+struct cluster_ips {
+    const struct record_zone *zone;
+    const struct service_data *data;
+    const uint8_t *base;
+    struct record_set *out;
+};
+
+static void add_cluster_ips(void *ctx, const uint8_t *owner, const struct store_port *ports, size_t nports)
+{
+    const struct cluster_ips *c = ctx;
+    const struct service_data *d = c->data;
+    const struct ip *ips = store_at(d, d->ips);
+    for (uint32_t i = 0; i < d->nips; i++)
+        records_add_ip(c->out, owner, c->zone->ttl, &ips[i]);
+    for (size_t p = 0; p < nports; p++)
+        records_add_srv(c->out, owner, c->zone->srv_ttl, (uint64_t)nports * d->nips, ports[p].number,
+                        c->base);
+}
+
+static void cluster_ip_records(const struct record_zone *z, const uint8_t *base, const struct service_data *d,
+                               struct record_set *out)
+{
+    struct cluster_ips c = {.zone = z, .data = d, .base = base, .out = out};
+    if (d->nips > 0) /* else not allocated yet; CoreDNS answers `CNAME .` here, which helps nobody */
+        records_at_ports(d, base, add_cluster_ips, &c);
 }
 
 static bool has_address(const struct store_unit *unit)
@@ -190,24 +251,33 @@ static bool has_address(const struct store_unit *unit)
     return false;
 }
 
-void records_of_unit(const struct record_rules *rules, const struct record_zone *z,
-                     const struct store_unit *unit, struct record_set *out)
+static void cluster_unit(const struct record_rules *rules, const struct record_zone *z, const uint8_t *base,
+                         const struct store_unit *unit, struct record_set *out)
 {
-    uint8_t base[NAME_MAX_LEN];
     const struct service_data *d = unit->service;
-    if (z->kind != RECORD_ZONE_FORWARD || d == NULL || !store_exposed(unit->namespace) ||
-        !records_unit_name(base, z, unit))
-        return;
     if (d->type == SERVICE_EXTERNAL_NAME) {
-        records_add_cname(out, base, rules->ttl, store_at(d, d->external_name), unit);
+        records_add_cname(out, base, z->srv_ttl, store_at(d, d->external_name), unit);
         return;
     }
     bool headless = d->type == SERVICE_HEADLESS;
     if (!headless && rules->ignore_empty_service && !has_address(unit))
         return;
     if (!headless)
-        cluster_ip_records(rules, base, d, out);
-    records_of_endpoints(rules, base, unit, headless, out);
+        cluster_ip_records(z, base, d, out);
+    records_of_endpoints(z, base, unit, headless, out);
+}
+
+void records_of_unit(const struct record_rules *rules, const struct record_zone *z,
+                     const struct store_unit *unit, struct record_set *out)
+{
+    uint8_t base[NAME_MAX_LEN];
+    if (record_zone_is_reverse(z) || unit->service == NULL || !store_exposed(unit->namespace) ||
+        !records_unit_name(base, z, unit))
+        return;
+    if (z->kind == RECORD_ZONE_FORWARD)
+        cluster_unit(rules, z, base, unit, out);
+    else
+        records_of_external_unit(rules, z, base, unit, out);
     if (out->error != ERR_LIMIT)
         return;
     log_limited(LOG_LEVEL_WARNING, "sync: Service %s/%s: no records (they would take more than %u MiB)",
@@ -221,12 +291,14 @@ void records_of_namespace(const struct record_rules *rules, const struct record_
                           const struct store_namespace *n, struct record_set *out)
 {
     uint8_t owner[NAME_MAX_LEN];
-    if (z->kind != RECORD_ZONE_FORWARD || !store_exposed(n))
+    if (record_zone_is_reverse(z) || !store_exposed(n) ||
+        (z->kind == RECORD_ZONE_EXTERNAL && records_hides_namespace(rules, n)))
         return;
     if (records_prepend(owner, n->name, z->svc))
-        record_set_add(out, owner, RR_NAMESPACE, rules->ttl, "", 0);
-    if (rules->pods != PODS_DISABLED && records_prepend(owner, n->name, z->pod))
-        record_set_add(out, owner, RR_NAMESPACE, rules->ttl, "", 0);
+        record_set_add(out, owner, RR_NAMESPACE, z->ttl, "", 0);
+    if (z->kind == RECORD_ZONE_FORWARD && rules->pods != PODS_DISABLED &&
+        records_prepend(owner, n->name, z->pod))
+        record_set_add(out, owner, RR_NAMESPACE, z->ttl, "", 0);
 }
 
 void records_of_pod_address(const struct record_rules *rules, const struct record_zone *z,
@@ -240,5 +312,5 @@ void records_of_pod_address(const struct record_rules *rules, const struct recor
         return;
     label_from_pod_ip(ip, label);
     if (records_prepend(namespace, n->name, z->pod) && records_prepend(owner, label, namespace))
-        records_add_ip(out, owner, rules->ttl, ip);
+        records_add_ip(out, owner, z->ttl, ip);
 }

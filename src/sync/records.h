@@ -12,6 +12,8 @@
  * 1-2-3-4.NS.pod.Z A In a reverse zone: address                       PTR to the service whose cluster
  * address it is, else to every endpoint that has it
  *
+ * In a zone of k8s_external, and in a reverse zone of it: see records_external.c.
+ *
  * A record whose owner or target would be longer than a name may be is left out. SRV targets always have an
  * address in the same zone. One thread; nothing is kept between calls.
  */
@@ -31,40 +33,55 @@
 
 /* What a zone holds. */
 enum record_zone_kind {
-    RECORD_ZONE_FORWARD, /* services, namespaces and pods of the `kubernetes` block */
-    RECORD_ZONE_REVERSE, /* its PTR records */
+    RECORD_ZONE_FORWARD,          /* services, namespaces and pods of the `kubernetes` block */
+    RECORD_ZONE_REVERSE,          /* its PTR records */
+    RECORD_ZONE_EXTERNAL,         /* services under their external addresses */
+    RECORD_ZONE_EXTERNAL_REVERSE, /* the PTR records of those */
 };
 
 /* A zone of one view, with the names that are needed over and over. */
 struct record_zone {
     uint8_t apex[NAME_MAX_LEN]; /* lower case */
-    uint8_t svc[NAME_MAX_LEN];  /* svc.Z */
+    uint8_t svc[NAME_MAX_LEN];  /* what namespaces are below: svc.Z, in external zones Z itself */
     uint8_t pod[NAME_MAX_LEN];
+    uint8_t ns[NAME_MAX_LEN]; /* the name server: ns.dns.Z, in external zones ns1.dns.Z */
+    uint8_t hostmaster[NAME_MAX_LEN];
     enum record_zone_kind kind;
+    uint32_t ttl;
+    uint32_t soa_ttl;
+    uint32_t srv_ttl; /* of SRV and CNAME: the `kubernetes` block's in every zone, as CoreDNS has it */
     const char *view; /* a VIEW_ constant; no two zones have apex and view in common */
 };
 
 /* What shapes the records: from the server block. */
 struct record_rules {
-    uint32_t ttl;
     enum pods_mode pods;
     bool ignore_empty_service;
-    uint8_t primary[NAME_MAX_LEN];      /* the first forward zone, which PTR targets are below */
-    struct ip local[RECORDS_LOCAL_MAX]; /* this machine's addresses that are not loopback */
+    uint8_t primary[NAME_MAX_LEN]; /* the first forward zone, which PTR targets are below */
+    const char *external_label;    /* ns1.LABEL.Z is the name server; borrowed from the block, as headless */
+    bool external_headless;
+    uint8_t external_primary[NAME_MAX_LEN]; /* the first zone, which their PTR targets are below */
+    struct ip local[RECORDS_LOCAL_MAX];     /* this machine's addresses that are not loopback */
     size_t nlocal;
     struct record_zone *zones; /* all zones of the block, in all its views */
     size_t nzones;
 };
 
-/* Fills `rules` from the block, without the local addresses. ERR_MALFORMED with `e` set where a zone is no
- * name or leaves no room for names below it; -ENOMEM. Nothing is borrowed. */
+/* Fills `rules` from the block, which is borrowed, without the local addresses. ERR_MALFORMED with `e` set
+ * where a zone is no name or leaves no room for names below it; -ENOMEM. */
 int record_rules_init(struct record_rules *rules, const struct cluster_block *block, struct errtext *e);
 void record_rules_free(struct record_rules *rules);
 /* Adds this machine's addresses (getifaddrs). */
 void record_rules_find_local(struct record_rules *rules);
 
-/* The reverse zone that holds the name of `ip`, the longest that matches; NULL where none does. */
-const struct record_zone *record_rules_zone_of(const struct record_rules *rules, const struct ip *ip);
+/* The zone of that (reverse) kind that holds the name of `ip`, the longest that matches; NULL where none
+ * does. */
+const struct record_zone *record_rules_zone_of(const struct record_rules *rules, enum record_zone_kind kind,
+                                               const struct ip *ip);
+/* Whether any zone holds it. */
+bool record_rules_hold(const struct record_rules *rules, const struct ip *ip);
+/* Whether the zone holds addresses' names alone. */
+bool record_zone_is_reverse(const struct record_zone *z);
 
 /* Each of these adds to `out` (not sorted); the only failure is out->error's -ENOMEM. They add nothing for
  * what is not exposed, and nothing where `z` is of a kind without such records. */
@@ -84,11 +101,6 @@ void records_of_address(const struct record_rules *rules, const struct record_zo
  */
 void records_of_apex(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
                      uint32_t serial, struct record_set *out);
-/* The SOA's rdata alone; returns its length. `out` has room for two names and 20 octets. */
-#define RECORDS_SOA_MAX (2 * NAME_MAX_LEN + 20)
-size_t records_soa(const struct record_rules *rules, const struct record_zone *z, uint32_t serial,
-                   uint8_t out[RECORDS_SOA_MAX]);
-
 /* in-addr.arpa or ip6.arpa name of an address. */
 void records_reverse_name(const struct ip *ip, uint8_t out[NAME_MAX_LEN]);
 

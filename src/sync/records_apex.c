@@ -46,40 +46,34 @@ void record_rules_find_local(struct record_rules *rules)
 
 /* ---- apex ---- */
 
-size_t records_soa(const struct record_rules *rules, const struct record_zone *z, uint32_t serial,
-                   uint8_t out[RECORDS_SOA_MAX])
+static void add_soa(const struct record_zone *z, uint32_t serial, struct record_set *out)
 {
-    uint8_t dns[NAME_MAX_LEN], mname[NAME_MAX_LEN] = {0}, rname[NAME_MAX_LEN] = {0};
-    if (!records_prepend(dns, "dns", z->apex) || !records_prepend(mname, "ns", dns) ||
-        !records_prepend(rname, "hostmaster", z->apex))
-        mname[0] = rname[0] = 0; /* record_zone_init has seen to it that there is room */
-    size_t mlen = name_len(mname), rlen = name_len(rname);
-    memcpy(out, mname, mlen);
-    memcpy(out + mlen, rname, rlen);
-    uint8_t *numbers = out + mlen + rlen;
+    uint8_t rdata[2 * NAME_MAX_LEN + 20];
+    size_t mlen = name_len(z->ns), rlen = name_len(z->hostmaster);
+    memcpy(rdata, z->ns, mlen);
+    memcpy(rdata + mlen, z->hostmaster, rlen);
+    uint8_t *numbers = rdata + mlen + rlen;
     wire_put_u32(numbers, serial);
     wire_put_u32(numbers + 4, RECORDS_REFRESH);
     wire_put_u32(numbers + 8, RECORDS_RETRY);
     wire_put_u32(numbers + 12, RECORDS_EXPIRE);
-    wire_put_u32(numbers + 16, rules->ttl);
-    return mlen + rlen + 20;
+    wire_put_u32(numbers + 16, z->ttl);
+    record_set_add(out, z->apex, RR_SOA, z->soa_ttl, rdata, mlen + rlen + 20);
 }
 
 /* The name servers being looked for: services that this machine is an endpoint of. */
 struct servers {
     const struct record_rules *rules;
     const struct record_zone *zone;
-    uint8_t ns[NAME_MAX_LEN]; /* ns.dns.Z */
     struct record_set *out;
     size_t found;
 };
 
-/* NS for `name` (where its address is in this zone too), and the address at ns.dns.Z, which the SOA names. */
-static void add_server(struct servers *s, const uint8_t *name, const struct ip *ip, bool in_zone)
+/* NS for `name`, and the address at the name that the SOA has. */
+static void add_server(struct servers *s, const uint8_t *name, const struct ip *ip)
 {
-    const uint8_t *target = in_zone ? name : s->ns;
-    record_set_add(s->out, s->zone->apex, RR_NS, s->rules->ttl, target, name_len(target));
-    records_add_ip(s->out, s->ns, s->rules->ttl, ip);
+    record_set_add(s->out, s->zone->apex, RR_NS, s->zone->ttl, name, name_len(name));
+    records_add_ip(s->out, s->zone->ns, s->zone->ttl, ip);
     s->found++;
 }
 
@@ -95,7 +89,7 @@ static void serve_from(void *ctx, const struct store_unit *unit, const struct st
     bool in_zone = s->zone->kind == RECORD_ZONE_FORWARD && store_exposed(unit->namespace);
     if (d->type == SERVICE_CLUSTER_IP) {
         for (uint32_t i = 0; i < d->nips; i++)
-            add_server(s, base, (const struct ip *)store_at(d, d->ips) + i, in_zone);
+            add_server(s, in_zone ? base : s->zone->ns, (const struct ip *)store_at(d, d->ips) + i);
         return;
     }
     for (uint32_t i = 0; i < slice->data->naddresses; i++) {
@@ -105,39 +99,57 @@ static void serve_from(void *ctx, const struct store_unit *unit, const struct st
             continue;
         records_endpoint_label(slice->data, a, label);
         if (records_prepend(name, label, base))
-            add_server(s, name, &a->ip, in_zone);
+            add_server(s, in_zone ? name : s->zone->ns, &a->ip);
     }
 }
 
+/* The same for external zones: the external addresses of those services, or with `headless` their endpoints.
+ */
+static void serve_from_outside(void *ctx, const struct store_unit *unit, const struct store_slice *slice)
+{
+    struct servers *s = ctx;
+    const struct service_data *d = unit->service;
+    if (slice == NULL || d == NULL)
+        return;
+    if (s->rules->external_headless && d->type == SERVICE_HEADLESS) {
+        for (uint32_t i = 0; i < slice->data->naddresses; i++)
+            if (slice->data->addresses[i].ip.family != 0)
+                add_server(s, s->zone->ns, &slice->data->addresses[i].ip);
+        return;
+    }
+    const struct store_external *outside = store_at(d, d->externals);
+    for (uint32_t i = 0; i < d->nexternals; i++)
+        if (outside[i].ip.family != 0)
+            add_server(s, s->zone->ns, &outside[i].ip);
+}
+
+/* Where there is none, this machine's addresses: other servers refuse a zone whose name server has no
+ * address. */
 static void add_servers(const struct record_rules *rules, const struct record_zone *z,
                         const struct store *store, struct record_set *out)
 {
     struct servers s = {.rules = rules, .zone = z, .out = out};
-    uint8_t dns[NAME_MAX_LEN];
-    if (!records_prepend(dns, "dns", z->apex) || !records_prepend(s.ns, "ns", dns))
-        return;
+    bool outside = z->kind == RECORD_ZONE_EXTERNAL || z->kind == RECORD_ZONE_EXTERNAL_REVERSE;
     for (size_t i = 0; i < rules->nlocal; i++)
-        store_by_address(store, &rules->local[i], serve_from, &s);
+        store_by_address(store, &rules->local[i], outside ? serve_from_outside : serve_from, &s);
     for (size_t i = 0, found = s.found; found == 0 && i < rules->nlocal; i++)
-        add_server(&s, s.ns, &rules->local[i], true);
+        add_server(&s, z->ns, &rules->local[i]);
     if (s.found == 0)
-        add_server(&s, s.ns, &(struct ip){.family = 4, .octets = {127, 0, 0, 1}}, true);
+        add_server(&s, z->ns, &(struct ip){.family = 4, .octets = {127, 0, 0, 1}});
 }
 
 void records_of_apex(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
                      uint32_t serial, struct record_set *out)
 {
-    uint8_t soa[RECORDS_SOA_MAX], name[NAME_MAX_LEN];
-    uint32_t soa_ttl = rules->ttl < RECORDS_SOA_TTL ? rules->ttl : RECORDS_SOA_TTL;
-    size_t len = records_soa(rules, z, serial, soa);
-    record_set_add(out, z->apex, RR_SOA, soa_ttl, soa, len);
+    uint8_t name[NAME_MAX_LEN];
+    add_soa(z, serial, out);
     add_servers(rules, z, s, out);
     if (z->kind != RECORD_ZONE_FORWARD)
         return;
     if (records_prepend(name, "dns-version", z->apex))
         record_set_add(out, name, RR_TXT, RECORDS_TXT_TTL, "\0051.1.0", 6);
-    record_set_add(out, z->svc, RR_NAMESPACE, rules->ttl, "", 0);
-    record_set_add(out, z->pod, RR_NAMESPACE, rules->ttl, "", 0);
+    record_set_add(out, z->svc, RR_NAMESPACE, z->ttl, "", 0);
+    record_set_add(out, z->pod, RR_NAMESPACE, z->ttl, "", 0);
 }
 
 /* ---- PTR ---- */
@@ -167,12 +179,12 @@ void records_reverse_name(const struct ip *ip, uint8_t out[NAME_MAX_LEN])
 
 /* Who has the address. */
 struct owners {
-    const struct record_rules *rules;
+    const struct record_zone *zone;
     const struct ip *ip;
     uint8_t svc[NAME_MAX_LEN]; /* below the primary zone */
     const struct store_unit *service;
     struct record_set *out;
-    uint8_t owner[NAME_MAX_LEN];
+    const uint8_t *owner;
 };
 
 static bool comes_first(const struct store_unit *a, const struct store_unit *b)
@@ -191,7 +203,7 @@ static void find_service(void *ctx, const struct store_unit *unit, const struct 
 
 static void add_ptr(struct owners *o, const uint8_t *target)
 {
-    record_set_add(o->out, o->owner, RR_PTR, o->rules->ttl, target, name_len(target));
+    record_set_add(o->out, o->owner, RR_PTR, o->zone->ttl, target, name_len(target));
 }
 
 static bool unit_name(const struct owners *o, const struct store_unit *unit, uint8_t out[NAME_MAX_LEN])
@@ -217,17 +229,30 @@ static void add_endpoint(void *ctx, const struct store_unit *unit, const struct 
     }
 }
 
-void records_of_address(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
-                        const struct ip *ip, struct record_set *out)
+static void of_cluster_address(const struct record_rules *rules, const struct record_zone *z,
+                               const struct store *s, const struct ip *ip, const uint8_t *owner,
+                               struct record_set *out)
 {
-    struct owners o = {.rules = rules, .ip = ip, .out = out};
+    struct owners o = {.zone = z, .ip = ip, .out = out, .owner = owner};
     uint8_t base[NAME_MAX_LEN];
-    if (record_rules_zone_of(rules, ip) != z || !records_prepend(o.svc, "svc", rules->primary))
+    if (!records_prepend(o.svc, "svc", rules->primary))
         return;
-    records_reverse_name(ip, o.owner);
     store_by_address(s, ip, find_service, &o);
     if (o.service == NULL)
         store_by_address(s, ip, add_endpoint, &o);
     else if (unit_name(&o, o.service, base))
         add_ptr(&o, base);
+}
+
+void records_of_address(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
+                        const struct ip *ip, struct record_set *out)
+{
+    uint8_t owner[NAME_MAX_LEN];
+    if (!record_zone_is_reverse(z) || record_rules_zone_of(rules, z->kind, ip) != z)
+        return;
+    records_reverse_name(ip, owner);
+    if (z->kind == RECORD_ZONE_REVERSE)
+        of_cluster_address(rules, z, s, ip, owner, out);
+    else
+        records_of_external_address(rules, z, s, ip, owner, out);
 }

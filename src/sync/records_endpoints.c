@@ -121,13 +121,13 @@ static const char *lone_fqdn(const struct endpoint *list, size_t n, const struct
 
 /* Addresses and SRV of `list` at `owner`, as far as their ports answer to `name`. SRV targets are LABEL.base.
  */
-static void add_at(const struct record_rules *rules, const uint8_t *owner, const uint8_t *base,
+static void add_at(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
                    const struct store_unit *unit, const struct endpoint *list, size_t n,
                    const struct port_name *name, struct record_set *out)
 {
     const char *fqdn = lone_fqdn(list, n, name);
     if (fqdn != NULL) {
-        records_add_cname(out, owner, rules->ttl, fqdn, unit);
+        records_add_cname(out, owner, z->srv_ttl, fqdn, unit);
         return;
     }
     uint64_t matches = count_matches(list, n, name);
@@ -137,16 +137,16 @@ static void add_at(const struct record_rules *rules, const uint8_t *owner, const
         const struct store_port *ports = find_ports(list[i].slice, name, &count);
         if (list[i].address->ip.family == 0 || (name != NULL && count == 0))
             continue;
-        records_add_ip(out, owner, rules->ttl, &list[i].address->ip);
+        records_add_ip(out, owner, z->ttl, &list[i].address->ip);
         if (!records_prepend(target, list[i].label, base))
             continue;
         for (size_t p = 0; p < count; p++)
-            records_add_srv(out, owner, rules->ttl, matches, ports[p].number, target);
+            records_add_srv(out, owner, z->srv_ttl, matches, ports[p].number, target);
     }
 }
 
 /* EP.SVC.NS.svc.Z, one name after the other. */
-static void add_names(const struct record_rules *rules, const uint8_t *base, const struct store_unit *unit,
+static void add_names(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
                       const struct endpoint *list, size_t n, struct record_set *out)
 {
     for (size_t i = 0, end; i < n; i = end) {
@@ -154,7 +154,7 @@ static void add_names(const struct record_rules *rules, const uint8_t *base, con
         for (end = i + 1; end < n && strcmp(list[end].label, list[i].label) == 0;)
             end++;
         if (records_prepend(owner, list[i].label, base))
-            add_at(rules, owner, base, unit, list + i, end - i, NULL, out);
+            add_at(z, owner, base, unit, list + i, end - i, NULL, out);
         else
             log_limited(LOG_LEVEL_WARNING,
                         "sync: Service %s/%s: endpoint \"%s\" has no name (it would be too long)",
@@ -191,7 +191,7 @@ static struct port_name *collect_names(const struct store_unit *unit, size_t *co
 }
 
 /* _port._proto.SVC.NS.svc.Z for every port name that any slice has. */
-static void add_ports(const struct record_rules *rules, const uint8_t *base, const struct store_unit *unit,
+static void add_ports(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
                       const struct endpoint *list, size_t n, struct record_set *out)
 {
     size_t count;
@@ -205,13 +205,13 @@ static void add_ports(const struct record_rules *rules, const uint8_t *base, con
         if (i > 0 && compare_names(&names[i], &names[i - 1]) == 0)
             continue;
         if (records_prepend_wire(owner, names[i].prefix, names[i].len, base))
-            add_at(rules, owner, base, unit, list, n, &names[i], out);
+            add_at(z, owner, base, unit, list, n, &names[i], out);
     }
     free(names);
 }
 
-void records_of_endpoints(const struct record_rules *rules, const uint8_t *base,
-                          const struct store_unit *unit, bool headless, struct record_set *out)
+void records_of_endpoints(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
+                          bool headless, struct record_set *out)
 {
     struct endpoint *list;
     size_t n;
@@ -221,10 +221,10 @@ void records_of_endpoints(const struct record_rules *rules, const uint8_t *base,
         out->error = -ENOMEM;
         return;
     }
-    add_names(rules, base, unit, list, n, out);
+    add_names(z, base, unit, list, n, out);
     if (headless && n > 0) {
-        add_at(rules, base, base, unit, list, n, NULL, out);
-        add_ports(rules, base, unit, list, n, out);
+        add_at(z, base, base, unit, list, n, NULL, out);
+        add_ports(z, base, unit, list, n, out);
     }
     free(list);
 }

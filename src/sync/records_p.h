@@ -15,13 +15,32 @@ bool records_unit_name(uint8_t out[NAME_MAX_LEN], const struct record_zone *z, c
 /* The label of a slice's address: the endpoint's own name, or one made of the address. */
 void records_endpoint_label(const struct slice_data *d, const struct store_address *a, char out[64]);
 
+/* Calls add for the service's own name with all its ports, then for each of their names with the ports of
+ * that name. */
+void records_at_ports(const struct service_data *d, const uint8_t *base,
+                      void (*add)(void *ctx, const uint8_t *owner, const struct store_port *ports,
+                                  size_t nports),
+                      void *ctx);
+
 /* A or AAAA. */
 void records_add_ip(struct record_set *out, const uint8_t *owner, uint32_t ttl, const struct ip *ip);
 
+/* ---- records_external.c ---- */
+/* What stands at and below `base`, the unit's name in the external zone `z`. It has a service and is exposed.
+ */
+void records_of_external_unit(const struct record_rules *rules, const struct record_zone *z,
+                              const uint8_t *base, const struct store_unit *unit, struct record_set *out);
+/* PTR records of an external address, at `owner`. */
+void records_of_external_address(const struct record_rules *rules, const struct record_zone *z,
+                                 const struct store *s, const struct ip *ip, const uint8_t *owner,
+                                 struct record_set *out);
+/* True where the name server's subtree takes the namespace's place in external zones. */
+bool records_hides_namespace(const struct record_rules *rules, const struct store_namespace *n);
+
 /* ---- records_endpoints.c ---- */
 /* Everything that the unit's slices make below and, for a headless service, at its name. */
-void records_of_endpoints(const struct record_rules *rules, const uint8_t *base,
-                          const struct store_unit *unit, bool headless, struct record_set *out);
+void records_of_endpoints(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
+                          bool headless, struct record_set *out);
 /* SRV rdata with priority 0; `matches` is what the weight is made of. */
 void records_add_srv(struct record_set *out, const uint8_t *owner, uint32_t ttl, uint64_t matches,
                      uint16_t port, const uint8_t *target);

@@ -10,7 +10,8 @@
 /*
  * Two runs of records are merged: the few of the apex, and the body. The body comes in pieces, each of them
  * sorted, each wholly before the next in canonical order: namespaces below pod.Z, then below svc.Z each
- * namespace's node and its units; in a reverse zone the addresses. Where a piece ends, fill() makes the next.
+ * namespace's node and its units; in an external zone only the latter, right below Z; in a reverse zone the
+ * addresses. Where a piece ends, fill() makes the next.
  */
 enum body { BODY_PODS, BODY_NAMESPACE, BODY_UNITS, BODY_ADDRESSES, BODY_END };
 
@@ -67,7 +68,7 @@ static int open_addresses(struct record_stream *r)
     if (ret != ERR_OK)
         return ret;
     for (size_t i = 0; i < n; i++)
-        if (record_rules_zone_of(r->rules, &r->addresses[i]) == r->zone)
+        if (record_rules_zone_of(r->rules, r->zone->kind, &r->addresses[i]) == r->zone)
             r->addresses[kept++] = r->addresses[i];
     r->naddresses = kept;
     qsort(r->addresses, kept, sizeof *r->addresses, compare_addresses);
@@ -83,6 +84,7 @@ struct record_stream *record_stream_open(const struct record_rules *rules, const
         return NULL;
     r->rules = rules;
     r->zone = z;
+    r->body = z->kind == RECORD_ZONE_FORWARD ? BODY_PODS : BODY_NAMESPACE;
     r->store = s;
     record_set_init(&r->apex.set);
     record_set_init(&r->piece.set);
@@ -90,8 +92,8 @@ struct record_stream *record_stream_open(const struct record_rules *rules, const
     record_set_sort(&r->apex.set);
     int ret = r->apex.set.error;
     if (ret == ERR_OK)
-        ret = z->kind == RECORD_ZONE_REVERSE ? open_addresses(r)
-                                             : store_sorted_namespaces(s, &r->namespaces, &r->nnamespaces);
+        ret = record_zone_is_reverse(z) ? open_addresses(r)
+                                        : store_sorted_namespaces(s, &r->namespaces, &r->nnamespaces);
     if (ret == ERR_OK)
         return r;
     record_stream_close(r);

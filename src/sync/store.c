@@ -23,6 +23,7 @@ struct store *store_new(const struct store_options *options)
         }
     s->allowed = options->namespaces;
     s->endpoint_pod_names = options->endpoint_pod_names;
+    s->externals = options->externals;
     return s;
 }
 

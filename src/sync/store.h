@@ -47,6 +47,12 @@ struct store_address {
     uint32_t fqdn;  /* family 0 only: the name, in the block's strings */
 };
 
+/* Where a service is reached from outside, in the object's order: the first host name counts for more. */
+struct store_external {
+    struct ip ip;  /* family 0: a host name */
+    uint32_t host; /* family 0 only: the name, in the block's strings */
+};
+
 /* Blocks of `size` octets; offsets are from the block's start. */
 struct service_data {
     uint32_t size;
@@ -55,6 +61,8 @@ struct service_data {
     uint32_t nips;
     uint32_t ips;           /* offset of nips struct ip */
     uint32_t external_name; /* offset of text; 0 where none */
+    uint32_t nexternals;    /* 0 where nobody wants them */
+    uint32_t externals;     /* offset of nexternals struct store_external */
     struct store_port ports[];
 };
 
@@ -127,6 +135,7 @@ struct store_options {
     const struct zone_list
         *namespaces; /* names to allow; empty or NULL: all. Borrowed for the store's life */
     bool endpoint_pod_names;
+    bool externals; /* keep external addresses */
 };
 
 struct store;
@@ -165,6 +174,10 @@ void store_by_address(const struct store *s, const struct ip *ip,
                       void (*visit)(void *ctx, const struct store_unit *unit,
                                     const struct store_slice *slice),
                       void *ctx);
+
+/* The same for every unit whose service has `ip` as an external address, perhaps more than once. */
+void store_by_external_address(const struct store *s, const struct ip *ip,
+                               void (*visit)(void *ctx, const struct store_unit *unit), void *ctx);
 
 /* Addresses of a slice with that ip: index of the first, count in `*count` (0 where none). */
 size_t slice_find_address(const struct slice_data *d, const struct ip *ip, size_t *count);

@@ -68,13 +68,17 @@ void store_settle_namespace(struct store *s, struct store_namespace *n)
     store_drop_if_empty(s, n);
 }
 
+static void tell_service_addresses(struct store *s, const struct service_data *d)
+{
+    enum address_role role;
+    const struct ip *ip;
+    for (uint32_t i = 0; (ip = store_service_address(d, i, &role)) != NULL; i++)
+        store_tell_address(s, ip);
+}
+
 static void tell_unit_addresses(struct store *s, const struct store_unit *unit)
 {
-    if (unit->service != NULL) {
-        const struct ip *ips = store_at(unit->service, unit->service->ips);
-        for (uint32_t i = 0; i < unit->service->nips; i++)
-            store_tell_address(s, &ips[i]);
-    }
+    tell_service_addresses(s, unit->service);
     const struct store_slice *slice;
     LIST_FOREACH(slice, &unit->slices, in_unit)
     for (uint32_t i = 0; i < slice->data->naddresses; i++)
@@ -180,33 +184,17 @@ void store_settle_unit(struct store *s, struct store_unit *unit)
 
 /* ---- services ---- */
 
-static const struct ip *service_ips(const struct service_data *d, uint32_t *count)
-{
-    *count = d == NULL ? 0 : d->nips;
-    return d == NULL ? NULL : store_at(d, d->ips);
-}
-
 /* Puts `data` (NULL: nothing) in the place of the unit's service. Takes `data` over. */
 static int swap_service(struct store *s, struct store_unit *unit, struct service_data *data)
 {
-    uint32_t nold, nnew, added = 0;
-    const struct ip *old = service_ips(unit->service, &nold);
-    const struct ip *new = service_ips(data, &nnew);
     store_tell_unit(s, unit);
-    for (uint32_t i = 0; i < nold; i++)
-        store_tell_address(s, &old[i]);
-    for (uint32_t i = 0; i < nnew; i++)
-        store_tell_address(s, &new[i]);
-    while (added < nnew && store_index_add(s, &new[added], unit, false) == ERR_OK)
-        added++;
-    if (added < nnew) {
-        while (added > 0)
-            store_index_remove(s, &new[--added], unit);
+    tell_service_addresses(s, unit->service);
+    tell_service_addresses(s, data);
+    if (store_index_service(s, unit, data) != ERR_OK) {
         free(data);
         return -ENOMEM;
     }
-    for (uint32_t i = 0; i < nold; i++)
-        store_index_remove(s, &old[i], unit);
+    store_unindex_service(s, unit, unit->service);
     s->services += (data != NULL);
     s->services -= (unit->service != NULL);
     free(unit->service);
@@ -223,8 +211,9 @@ int store_put_service(struct store *s, const struct kube_object *o)
         return -ENOMEM;
     unit->seen = s->list[KUBE_SERVICE];
     struct service_data *data = NULL;
-    int ret =
-        unit->service == NULL && s->services >= STORE_OBJECTS_MAX ? ERR_LIMIT : store_pack_service(o, &data);
+    int ret = unit->service == NULL && s->services >= STORE_OBJECTS_MAX
+                  ? ERR_LIMIT
+                  : store_pack_service(o, s->externals, &data);
     if (ret != ERR_OK)
         ;
     else if (unit->service != NULL && unit->service->size == data->size &&
@@ -296,7 +285,7 @@ static void unindex(struct store *s, const struct store_slice *slice, const stru
 {
     for (uint32_t i = 0; i < count; i++)
         if (is_indexed(data, i))
-            store_index_remove(s, &data->addresses[i].ip, slice);
+            store_index_remove(s, &data->addresses[i].ip, slice, ADDRESS_OF_SLICE);
 }
 
 /* Puts `data` in the place of the slice's. Takes it over. */
@@ -306,9 +295,9 @@ static int swap_slice(struct store *s, struct store_slice *slice, struct slice_d
     store_tell_unit(s, slice->unit);
     tell_differing(s, old, data);
     uint32_t added = 0;
-    while (
-        added < data->naddresses &&
-        (!is_indexed(data, added) || store_index_add(s, &data->addresses[added].ip, slice, true) == ERR_OK))
+    while (added < data->naddresses &&
+           (!is_indexed(data, added) ||
+            store_index_add(s, &data->addresses[added].ip, slice, ADDRESS_OF_SLICE) == ERR_OK))
         added++;
     if (added < data->naddresses) {
         unindex(s, slice, data, added);

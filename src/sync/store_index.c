@@ -12,28 +12,68 @@ static uint32_t ip_hash(const struct ip *ip)
     return store_hash(0, ip, sizeof *ip);
 }
 
-int store_index_add(struct store *s, const struct ip *ip, void *owner, bool is_slice)
+int store_index_add(struct store *s, const struct ip *ip, void *owner, enum address_role role)
 {
     struct address_ref *ref = malloc(sizeof *ref);
     if (ref == NULL)
         return -ENOMEM;
     ref->owner = owner;
-    ref->is_slice = is_slice;
+    ref->role = role;
     store_table_add(&s->addresses, &ref->link, ip_hash(ip));
     return ERR_OK;
 }
 
-void store_index_remove(struct store *s, const struct ip *ip, const void *owner)
+void store_index_remove(struct store *s, const struct ip *ip, const void *owner, enum address_role role)
 {
     uint32_t hash = ip_hash(ip);
     for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
         struct address_ref *ref = store_entry(l, struct address_ref, link);
-        if (l->hash == hash && ref->owner == owner) { /* two of one owner with one hash are interchangeable */
+        if (l->hash == hash && ref->owner == owner && ref->role == role) { /* such are interchangeable */
             store_table_remove(&s->addresses, l);
             free(ref);
             return;
         }
     }
+}
+
+const struct ip *store_service_address(const struct service_data *d, uint32_t index, enum address_role *role)
+{
+    if (d != NULL && index < d->nips) {
+        *role = ADDRESS_OF_CLUSTER;
+        return (const struct ip *)store_at(d, d->ips) + index;
+    }
+    if (d != NULL && index < d->nips + d->nexternals) {
+        *role = ADDRESS_OF_OUTSIDE;
+        return &((const struct store_external *)store_at(d, d->externals) + index - d->nips)->ip;
+    }
+    return NULL;
+}
+
+static void unindex_service(struct store *s, const struct store_unit *unit, const struct service_data *d,
+                            uint32_t count)
+{
+    enum address_role role;
+    const struct ip *ip;
+    for (uint32_t i = 0; i < count && (ip = store_service_address(d, i, &role)) != NULL; i++)
+        if (ip->family != 0)
+            store_index_remove(s, ip, unit, role);
+}
+
+int store_index_service(struct store *s, struct store_unit *unit, const struct service_data *d)
+{
+    enum address_role role;
+    const struct ip *ip;
+    for (uint32_t i = 0; (ip = store_service_address(d, i, &role)) != NULL; i++)
+        if (ip->family != 0 && store_index_add(s, ip, unit, role) != ERR_OK) {
+            unindex_service(s, unit, d, i);
+            return -ENOMEM;
+        }
+    return ERR_OK;
+}
+
+void store_unindex_service(struct store *s, struct store_unit *unit, const struct service_data *d)
+{
+    unindex_service(s, unit, d, UINT32_MAX);
 }
 
 size_t slice_find_address(const struct slice_data *d, const struct ip *ip, size_t *count)
@@ -78,11 +118,12 @@ size_t store_find_ports(const void *data, const struct store_port *ports, size_t
     return low;
 }
 
-static bool service_has(const struct service_data *d, const struct ip *ip)
+static bool service_has(const struct service_data *d, const struct ip *ip, enum address_role wanted)
 {
-    const struct ip *ips = store_at(d, d->ips);
-    for (uint32_t i = 0; i < d->nips; i++)
-        if (memcmp(&ips[i], ip, sizeof *ip) == 0)
+    enum address_role role;
+    const struct ip *own;
+    for (uint32_t i = 0; (own = store_service_address(d, i, &role)) != NULL; i++)
+        if (role == wanted && memcmp(own, ip, sizeof *ip) == 0)
             return true;
     return false;
 }
@@ -98,16 +139,30 @@ void store_by_address(const struct store *s, const struct ip *ip,
             continue;
         const struct address_ref *ref = store_entry(l, struct address_ref, link);
         size_t count = 0;
-        if (ref->is_slice) {
+        if (ref->role == ADDRESS_OF_SLICE) {
             const struct store_slice *slice = ref->owner;
             slice_find_address(slice->data, ip, &count);
             if (count > 0)
                 visit(ctx, slice->unit, slice);
-        } else {
+        } else if (ref->role == ADDRESS_OF_CLUSTER) {
             const struct store_unit *unit = ref->owner;
-            if (service_has(unit->service, ip))
+            if (service_has(unit->service, ip, ADDRESS_OF_CLUSTER))
                 visit(ctx, unit, NULL);
         }
+    }
+}
+
+void store_by_external_address(const struct store *s, const struct ip *ip,
+                               void (*visit)(void *ctx, const struct store_unit *unit), void *ctx)
+{
+    uint32_t hash = ip_hash(ip);
+    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
+        const struct address_ref *ref = store_entry(l, struct address_ref, link);
+        if (l->hash != hash || ref->role != ADDRESS_OF_OUTSIDE)
+            continue;
+        const struct store_unit *unit = ref->owner;
+        if (service_has(unit->service, ip, ADDRESS_OF_OUTSIDE))
+            visit(ctx, unit);
     }
 }
 
@@ -184,8 +239,11 @@ int store_all_addresses(const struct store *s, struct ip **out, size_t *count)
     cursor = (struct store_cursor){0};
     while ((l = store_table_next(&s->units, &cursor)) != NULL) {
         const struct service_data *d = store_entry(l, struct store_unit, link)->service;
-        for (uint32_t i = 0; d != NULL && i < d->nips; i++)
-            memcpy(&list[n++], (const struct ip *)store_at(d, d->ips) + i, sizeof *list);
+        enum address_role role;
+        const struct ip *ip;
+        for (uint32_t i = 0; (ip = store_service_address(d, i, &role)) != NULL; i++)
+            if (ip->family != 0)
+                memcpy(&list[n++], ip, sizeof *list);
     }
     qsort(list, n, sizeof *list, compare_ips);
     size_t kept = 0;

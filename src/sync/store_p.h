@@ -4,11 +4,13 @@
 
 #include "sync/store.h"
 
-/* An owner of an address: a unit (its service's cluster address) or a slice. The address itself is looked up
- * in the owner, so that an entry is 24 octets. */
+/* An owner of an address: a unit (its service's cluster or external address) or a slice. The address itself
+ * is looked up in the owner, so that an entry is 24 octets. */
+enum address_role { ADDRESS_OF_CLUSTER, ADDRESS_OF_SLICE, ADDRESS_OF_OUTSIDE };
+
 struct address_ref {
     struct store_link link;
-    bool is_slice;
+    enum address_role role;
     void *owner;
 };
 
@@ -32,6 +34,7 @@ struct store {
     uint32_t list[KUBE_KINDS]; /* number of the present list of a kind */
     const struct zone_list *allowed;
     bool endpoint_pod_names;
+    bool externals;
     struct store_listener listener;
 };
 
@@ -54,8 +57,14 @@ void store_drop_pod(struct store *s, struct store_pod *pod);
 struct store_pod *store_find_pod(const struct store *s, const char *namespace, const char *name);
 
 /* ---- store_index.c ---- */
-int store_index_add(struct store *s, const struct ip *ip, void *owner, bool is_slice);
-void store_index_remove(struct store *s, const struct ip *ip, const void *owner);
+int store_index_add(struct store *s, const struct ip *ip, void *owner, enum address_role role);
+void store_index_remove(struct store *s, const struct ip *ip, const void *owner, enum address_role role);
+/* All addresses of a service, NULL allowed: -ENOMEM adds none. */
+int store_index_service(struct store *s, struct store_unit *unit, const struct service_data *d);
+void store_unindex_service(struct store *s, struct store_unit *unit, const struct service_data *d);
+/* Number `index` of a service's addresses, cluster addresses first, with its role; NULL behind the last. That
+ * of a host name has family 0. */
+const struct ip *store_service_address(const struct service_data *d, uint32_t index, enum address_role *role);
 
 /* Telling the listener, where there is one. */
 static inline void store_tell_unit(struct store *s, struct store_unit *unit)

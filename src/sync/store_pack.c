@@ -96,23 +96,49 @@ static int put_ports(struct block *b, const struct kube_object *o, size_t at, co
     return ERR_OK;
 }
 
-int store_pack_service(const struct kube_object *o, struct service_data **out)
+static size_t external_strings(const struct kube_service *svc, size_t nexternals)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < nexternals; i++)
+        len += strlen(svc->externals[i].host) + 1;
+    return len;
+}
+
+static void put_externals(struct block *b, const struct kube_service *svc, const struct service_data *d)
+{
+    for (size_t i = 0; i < d->nexternals; i++) {
+        struct store_external to = {.ip = svc->externals[i].ip};
+        const char *host = svc->externals[i].host;
+        if (to.ip.family == 0)
+            to.host = block_put(b, host, strlen(host) + 1);
+        char *at = b->data + d->externals + i * sizeof to;
+        memcpy(at + offsetof(struct store_external, ip), &to.ip, sizeof to.ip);
+        memcpy(at + offsetof(struct store_external, host), &to.host, sizeof to.host);
+    }
+}
+
+int store_pack_service(const struct kube_object *o, bool externals, struct service_data **out)
 {
     const struct kube_service *svc = &o->service;
-    if (svc->nports > STORE_PORTS_MAX || svc->nips > STORE_ADDRESSES_MAX)
+    size_t nexternals = externals ? svc->nexternals : 0;
+    if (svc->nports > STORE_PORTS_MAX || svc->nips > STORE_ADDRESSES_MAX || nexternals > STORE_ADDRESSES_MAX)
         return ERR_LIMIT;
     size_t ports = svc->nports * sizeof(struct store_port);
+    size_t outside =
+        nexternals * sizeof(struct store_external); /* before the addresses, which have no alignment */
     size_t ips = svc->nips * sizeof(struct ip);
     size_t name_len = strlen(svc->external_name) + 1;
     struct block b;
-    if (!block_begin(&b, sizeof(struct service_data) + ports + ips,
-                     svc->nports * 2 * LABEL_TEXT_MAX + name_len))
+    if (!block_begin(&b, sizeof(struct service_data) + ports + outside + ips,
+                     svc->nports * 2 * LABEL_TEXT_MAX + name_len + external_strings(svc, nexternals)))
         return -ENOMEM;
     struct service_data *d = (struct service_data *)(void *)b.data;
     d->type = (uint8_t)svc->type;
     d->nports = (uint32_t)svc->nports;
     d->nips = (uint32_t)svc->nips;
-    d->ips = (uint32_t)(sizeof *d + ports);
+    d->nexternals = (uint32_t)nexternals;
+    d->externals = (uint32_t)(sizeof *d + ports);
+    d->ips = (uint32_t)(d->externals + outside);
     if (ips > 0)
         memcpy(b.data + d->ips, svc->ips, ips);
     int ret = put_ports(&b, o, sizeof *d, svc->ports, svc->nports);
@@ -122,6 +148,7 @@ int store_pack_service(const struct kube_object *o, struct service_data **out)
     }
     if (svc->type == SERVICE_EXTERNAL_NAME)
         d->external_name = block_put(&b, svc->external_name, name_len);
+    put_externals(&b, svc, d);
     d->size = (uint32_t)b.used;
     *out = block_end(&b);
     return ERR_OK;

@@ -9,7 +9,7 @@
 
 /* `*out` is one block for free(). ERR_OK, -ENOMEM, or ERR_LIMIT where the object holds more than the store
  * takes. */
-int store_pack_service(const struct kube_object *o, struct service_data **out);
+int store_pack_service(const struct kube_object *o, bool externals, struct service_data **out);
 int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struct slice_data **out);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/cluster_block.h"
 #include "conf/corefile_p.h"
-#include "conf/kubernetes_block.h"
 
 static const char *imported;
 static size_t imported_len;
@@ -17,20 +17,25 @@ static int read_imported(const char *path, struct bytes *out)
     return path[0] == '\0' ? -ENOENT : bytes_append(out, imported, imported_len);
 }
 
-static void read_kubernetes_blocks(const struct corefile *c)
+static void read_cluster_blocks(const struct corefile *c)
 {
     for (size_t i = 0; i < c->nblocks; i++) {
         const struct directive *d = server_block_find(&c->blocks[i], "kubernetes");
-        struct kubernetes_block k;
+        struct cluster_block block;
         struct errtext e = {0};
-        if (d == NULL || kubernetes_block_parse(&c->blocks[i], d, &k, &e) != ERR_OK)
+        if (d == NULL || cluster_block_parse(&c->blocks[i], d, &block, &e) != ERR_OK)
             continue;
-        struct bytes line;
-        bytes_init(&line, 4095); /* what the header of a zone file takes */
-        if (kubernetes_block_identity(&k, &line) != ERR_OK || memchr(line.data, '\n', line.len) != NULL)
+        for (size_t zone = 0; zone < cluster_block_zones(&block); zone++) {
+            struct bytes line;
+            bytes_init(&line, 4095); /* what the header of a zone file takes */
+            if (cluster_block_identity(&block, cluster_block_zone(&block, zone).view, &line) != ERR_OK ||
+                memchr(line.data, '\n', line.len) != NULL)
+                abort();
+            bytes_free(&line);
+        }
+        if (cluster_block_agree(&block, &block, &e) != ERR_OK)
             abort();
-        bytes_free(&line);
-        kubernetes_block_free(&k);
+        cluster_block_free(&block);
     }
 }
 
@@ -59,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (corefile_parse_with(read_imported, "/nonexistent/Corefile", text, len, &again, NULL) != ERR_OK ||
         again->hash != c->hash)
         abort();
-    read_kubernetes_blocks(c);
+    read_cluster_blocks(c);
     corefile_free(again);
     corefile_free(c);
     return 0;

@@ -32,12 +32,15 @@ struct cluster {
         }                                                                                                    \
     } while (0)
 
-/* `options` are lines of a kubernetes block; `zones` stand behind its name. */
-static inline void cluster_open(struct cluster *c, const char *zones, const char *options)
+/* `options` are lines of a kubernetes block; `zones` stand behind its name; `beside` is what else is in the
+ * server block. */
+static inline void cluster_open_with(struct cluster *c, const char *zones, const char *options,
+                                     const char *beside)
 {
     struct errtext e = {0};
     char text[4096];
-    int len = snprintf(text, sizeof text, "%s {\nkubernetes %s {\n%s\n}\n}\n", zones, zones, options);
+    int len =
+        snprintf(text, sizeof text, "%s {\nkubernetes %s {\n%s\n}\n%s\n}\n", zones, zones, options, beside);
     *c = (struct cluster){0};
     CLUSTER_MUST(corefile_parse("test", text, (size_t)len, &c->corefile, &e) == ERR_OK);
     int ret = cluster_block_parse(&c->corefile->blocks[0],
@@ -47,9 +50,15 @@ static inline void cluster_open(struct cluster *c, const char *zones, const char
     CLUSTER_MUST(ret == ERR_OK);
     CLUSTER_MUST(record_rules_init(&c->rules, &c->block, &e) == ERR_OK);
     struct store_options store = {.namespaces = &c->block.kubernetes.namespaces,
-                                  .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names};
+                                  .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names,
+                                  .externals = c->block.external.zones.count > 0};
     c->store = store_new(&store);
     CLUSTER_MUST(c->store != NULL);
+}
+
+static inline void cluster_open(struct cluster *c, const char *zones, const char *options)
+{
+    cluster_open_with(c, zones, options, "");
 }
 
 static inline void cluster_close(struct cluster *c)
@@ -115,9 +124,9 @@ static inline const struct record_zone *cluster_zone(const struct cluster *c, co
     return NULL;
 }
 
-/* All records of the zone, one a line, with blanks for tabs and without TTL and class; checks that they come
- * in canonical order, each once. The caller frees. */
-static inline char *cluster_records(const struct cluster *c, const char *zone)
+/* All records of the zone, one a line, with blanks for tabs, without class, and without TTL unless asked for;
+ * checks that they come in canonical order, each once. The caller frees. */
+static inline char *cluster_zone_records(const struct cluster *c, const struct record_zone *zone, bool ttl)
 {
     struct bytes out, line, last;
     struct rr rr;
@@ -126,7 +135,7 @@ static inline char *cluster_records(const struct cluster *c, const char *zone)
     bytes_init(&line, 1 << 20);
     bytes_init(&last, 1 << 20);
     struct rr_storage *storage = malloc(sizeof *storage);
-    struct record_stream *stream = record_stream_open(&c->rules, cluster_zone(c, zone), c->store, 1);
+    struct record_stream *stream = record_stream_open(&c->rules, zone, c->store, 1);
     CLUSTER_MUST(stream != NULL && storage != NULL);
     while ((ret = record_stream_next(stream, &rr)) == 1) {
         struct rr before;
@@ -140,7 +149,10 @@ static inline char *cluster_records(const struct cluster *c, const char *zone)
         bytes_append(&last, line.data, line.len);
         char owner[NAME_MAX_TEXT], type[16];
         const char *rdata = strrchr(line.data, '\t') + 1;
-        bytes_printf(&out, "%s %s %s\n", name_to_text(rr.owner, owner), rrtype_to_text(rr.type, type), rdata);
+        bytes_printf(&out, "%s ", name_to_text(rr.owner, owner));
+        if (ttl)
+            bytes_printf(&out, "%u ", rr.ttl);
+        bytes_printf(&out, "%s %s\n", rrtype_to_text(rr.type, type), rdata);
     }
     CLUSTER_MUST(ret == 0 && out.error == ERR_OK);
     record_stream_close(stream);
@@ -148,6 +160,11 @@ static inline char *cluster_records(const struct cluster *c, const char *zone)
     bytes_free(&last);
     free(storage);
     return out.data;
+}
+
+static inline char *cluster_records(const struct cluster *c, const char *zone)
+{
+    return cluster_zone_records(c, cluster_zone(c, zone), false);
 }
 
 /* The lines of `text` whose first word ends in `suffix`; the caller frees. */

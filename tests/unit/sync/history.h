@@ -49,6 +49,7 @@ static inline void history_names(size_t slot, const char **namespace, const char
 struct history_object {
     struct kube_object o;
     struct ip ips[8];
+    struct kube_external externals[3];
     struct kube_port ports[4];
     struct kube_endpoint endpoints[6];
 };
@@ -87,6 +88,13 @@ static inline void history_service(uint64_t *r, struct history_object *h)
     s->ports = h->ports;
     s->nports = history_ports(r, h->ports);
     s->external_name = s->type == SERVICE_EXTERNAL_NAME ? targets[history_random(r, 4)] : "";
+    s->externals = h->externals;
+    s->nexternals = history_random(r, 2) * history_random(r, 4);
+    for (size_t i = 0; i < s->nexternals; i++) {
+        bool host = history_random(r, 3) == 0;
+        h->externals[i] = (struct kube_external){.ip = host ? (struct ip){0} : history_ip(r),
+                                                 .host = host ? targets[history_random(r, 4)] : ""};
+    }
 }
 
 static inline void history_slice(uint64_t *r, struct history_object *h)

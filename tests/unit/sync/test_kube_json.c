@@ -91,6 +91,31 @@ static void service_types(void)
     }
 }
 
+static void external_addresses(void)
+{
+    struct kube_object *o = object_of(
+        KUBE_SERVICE,
+        "{" META ",\"spec\":{\"externalIPs\":[\"192.0.2.1\",\"no address\",\"2001:DB8::1\"]},"
+        "\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"192.0.2.2\",\"hostname\":\"x.example\"},{},"
+        "{\"hostname\":\"lb.example\",\"ports\":[]},{\"ip\":\"\",\"hostname\":\"lb2.example\"},"
+        "{\"ip\":null,\"hostname\":null}]}}}");
+    CU_ASSERT_EQUAL_FATAL(o->service.nexternals, 5);
+    static const char *const expected[] = {"192.0.2.1", "2001:db8::1", "192.0.2.2", "lb.example",
+                                           "lb2.example"};
+    for (size_t i = 0; i < 5; i++) {
+        const struct kube_external *x = &o->service.externals[i];
+        char text[IP_TEXT_MAX];
+        CU_ASSERT_EQUAL(x->ip.family == 0, i > 2);
+        CU_ASSERT_STRING_EQUAL(x->ip.family == 0 ? x->host : ip_to_text(&x->ip, text), expected[i]);
+        CU_ASSERT_EQUAL(x->host[0] == '\0', i < 3);
+    }
+    kube_object_free(o);
+    o = object_of(KUBE_SERVICE,
+                  "{" META ",\"spec\":{\"externalIPs\":null},\"status\":{\"loadBalancer\":{}}}");
+    CU_ASSERT_EQUAL(o->service.nexternals, 0);
+    kube_object_free(o);
+}
+
 static void slice_with_everything(void)
 {
     struct kube_object *o = object_of(
@@ -210,6 +235,14 @@ static void refused_objects(void)
          "Service default/web: spec.clusterIPs is not a list"},
         {KUBE_SERVICE, "{" META ",\"spec\":{\"clusterIPs\":[null]}}",
          "Service default/web: spec.clusterIPs[] is of another type"},
+        {KUBE_SERVICE, "{" META ",\"spec\":{\"externalIPs\":[7]}}",
+         "Service default/web: spec.externalIPs[] is of another type"},
+        {KUBE_SERVICE, "{" META ",\"status\":{\"loadBalancer\":[]}}",
+         "Service default/web: status.loadBalancer is not an object"},
+        {KUBE_SERVICE, "{" META ",\"status\":{\"loadBalancer\":{\"ingress\":[\"x\"]}}}",
+         "Service default/web: status.loadBalancer.ingress[] is of another type"},
+        {KUBE_SERVICE, "{" META ",\"status\":{\"loadBalancer\":{\"ingress\":[{\"hostname\":1}]}}}",
+         "Service default/web: status.loadBalancer.ingress[].hostname is not a text"},
         {KUBE_SERVICE, "{" META ",\"spec\":{\"clusterIP\":7}}",
          "Service default/web: spec.clusterIP is not a text"},
         {KUBE_SERVICE, "{" META ",\"spec\":{\"ports\":[7]}}",
@@ -355,6 +388,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"a Service gives its addresses, ports and flags", service_with_everything},
+        {"external addresses of a Service come before its load balancer's", external_addresses},
         {"the type of a Service follows type and clusterIPs as CoreDNS reads them", service_types},
         {"an EndpointSlice gives endpoints, ports, readiness and the trigger time", slice_with_everything},
         {"an FQDN slice gives a name and no addresses", fqdn_slice},

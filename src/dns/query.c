@@ -29,8 +29,8 @@ static bool read_question(struct cursor *c, struct query *q)
     return true;
 }
 
-/* Options are not used: CoreDNS too echoes none of them by itself. But a run of options that ends early is an
- * error. */
+/* Options are passed by: CoreDNS too echoes none of them by itself. But a run of options that ends early is
+ * an error. */
 static bool check_options(uint8_t *data, size_t len)
 {
     struct cursor c = cursor_of(data, len);
@@ -53,6 +53,8 @@ static bool read_opt(struct cursor *c, const uint8_t *owner, uint16_t class, uin
     q->udp_size = class;
     q->edns_version = (uint8_t)(ttl >> 16);
     q->dnssec_ok = (ttl & 0x8000) != 0;
+    q->client_options = rdata;
+    q->client_options_len = rdlen;
     return check_options(rdata, rdlen);
 }
 
@@ -87,6 +89,9 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
     q->qtype = q->qclass = 0;
     q->has_edns = q->dnssec_ok = false;
     q->edns_version = 0;
+    q->client_options = q->options = NULL;
+    q->client_options_len = q->options_len = 0;
+    q->options_hash = 0;
     q->udp_size = 512;
     q->size = (uint16_t)len;
     /* RFC 5625 section 4: what cannot be a request gets no answer, and an answer is never answered. */
@@ -133,13 +138,18 @@ int query_write(const struct query *q, uint8_t *out, size_t cap)
     return c.failed ? ERR_SPACE : (int)(c.at - out);
 }
 
-void query_make(struct query *q, const uint8_t *name, uint16_t qtype)
+void query_set_name(struct query *q, const uint8_t *name)
 {
     size_t len = name_len(name);
-    *q = (struct query){.flags = FLAG_RD, .qtype = qtype, .qclass = CLASS_IN, .udp_size = 512};
     memcpy(q->qname, name, len);
     name_lower(q->lname, name);
     q->qname_len = (uint8_t)len;
     q->label_count = (uint8_t)name_label_count(name);
     q->hash = name_hash(q->lname, len);
+}
+
+void query_make(struct query *q, const uint8_t *name, uint16_t qtype)
+{
+    *q = (struct query){.flags = FLAG_RD, .qtype = qtype, .qclass = CLASS_IN, .udp_size = 512};
+    query_set_name(q, name);
 }

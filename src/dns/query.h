@@ -45,9 +45,18 @@ struct query {
     bool has_edns;
     bool dnssec_ok;
     uint8_t edns_version;
-    uint16_t udp_size;           /* as the client wrote it; 512 without EDNS */
-    uint16_t size;               /* octets of the whole request */
-    uint64_t hash;               /* name_hash of lname */
+    uint16_t udp_size; /* as the client wrote it; 512 without EDNS */
+    uint16_t size;     /* octets of the whole request */
+    uint64_t hash;     /* name_hash of lname */
+    /* Options of the OPT record, in wire form without it: what the client sent, borrowed from its packet
+     * until the request waits for the first time; then nothing. */
+    const uint8_t *client_options;
+    uint16_t client_options_len;
+    /* What an upstream is to get of options, because a rewrite rule says so: lent by the request's notes,
+     * until its end. The hash tells two such questions apart; 0 where there are none. */
+    uint16_t options_len;
+    const uint8_t *options;
+    uint64_t options_hash;
     uint8_t qname[NAME_MAX_LEN]; /* as asked: the case is the client's */
     uint8_t lname[NAME_MAX_LEN]; /* lower case */
 };
@@ -66,6 +75,9 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
 /* Writes a request message for `q` into `out` (cap octets): header with id and flags, the question, OPT where
  * has_edns. Returns its length or ERR_SPACE. */
 int query_write(const struct query *q, uint8_t *out, size_t cap);
+
+/* Puts another name in: qname and all that is derived from it. `name` may not be q's own. */
+void query_set_name(struct query *q, const uint8_t *name);
 
 /* A query for lname/qname = `name`, IN, RD set, no EDNS. */
 void query_make(struct query *q, const uint8_t *name, uint16_t qtype);

@@ -18,6 +18,8 @@ void reply_begin(struct reply *r, const struct query *q)
     r->rcode = RCODE_NOERROR;
     r->ede = -1;
     r->ede_text = NULL;
+    r->options = NULL;
+    r->options_len = 0;
     memset(r->count, 0, sizeof r->count);
     r->nrecords = 0;
     r->nnames = 0;
@@ -195,13 +197,14 @@ void reply_swap_rdata(struct reply *r, unsigned i, unsigned j)
 
 /* What OPT holds behind its 11 fixed octets. */
 struct opt {
-    size_t text; /* octets of explanation of the extended error */
+    size_t text;    /* octets of explanation of the extended error */
+    size_t options; /* octets of other options */
     bool ede;
 };
 
 static size_t opt_len(const struct opt *o)
 {
-    return OPT_FIXED + (o->ede ? EDE_FIXED + o->text : 0);
+    return OPT_FIXED + o->options + (o->ede ? EDE_FIXED + o->text : 0);
 }
 
 /* OPT for what is left beside header and question: the extended error may lose its text, then goes
@@ -210,8 +213,11 @@ static struct opt choose_opt(const struct reply *r, size_t room)
 {
     struct opt o = {.ede = r->ede >= 0};
     o.text = o.ede && r->ede_text != NULL ? strnlen(r->ede_text, EDE_TEXT_MAX) : 0;
+    o.options = r->options_len;
     if (opt_len(&o) > room)
         o.text = 0;
+    if (opt_len(&o) > room)
+        o.options = 0;
     if (opt_len(&o) > room)
         o.ede = false;
     return o;
@@ -232,6 +238,7 @@ static void put_opt(struct reply *r, const struct opt *o)
         cursor_put_u16(&c, (uint16_t)r->ede);
         cursor_put(&c, r->ede_text, o->text);
     }
+    cursor_put(&c, r->options, o->options);
     if (!c.failed)
         r->len = (size_t)(c.at - r->wire);
 }
@@ -246,6 +253,13 @@ static void truncate_to(struct reply *r, size_t room)
         keep--;
     cut_records(r, keep);
     r->overflow = true;
+}
+
+void reply_put_counts(struct reply *r)
+{
+    wire_put_u16(r->wire + 4, r->q->qname_len > 0);
+    for (unsigned s = 0; s < 3; s++)
+        wire_put_u16(r->wire + 6 + 2 * s, r->count[s]);
 }
 
 void reply_finish(struct reply *r, size_t max_size)
@@ -270,9 +284,7 @@ void reply_finish(struct reply *r, size_t max_size)
     r->flags = flags;
     wire_put_u16(r->wire, q->id);
     wire_put_u16(r->wire + 2, flags);
-    wire_put_u16(r->wire + 4, q->qname_len > 0);
-    for (unsigned s = 0; s < 3; s++)
-        wire_put_u16(r->wire + 6 + 2 * s, r->count[s]);
+    reply_put_counts(r);
     if (q->has_edns) {
         put_opt(r, &opt);
         wire_put_u16(r->wire + 10, (uint16_t)(r->count[2] + 1));

@@ -35,8 +35,11 @@ struct reply {
     uint16_t flags; /* AA, TC, RA, AD ... of the answer; QR, RD, CD and opcode are added by reply_finish */
     uint16_t rcode; /* 12 bits; the upper ones go to OPT */
     int ede;        /* extended error (RFC 8914) info code, -1 none; sent where the client has EDNS */
-    const char *ede_text; /* static or outliving the reply; may be NULL */
-    uint16_t count[3];    /* records a section */
+    const char *ede_text;   /* static or outliving the reply; may be NULL */
+    const uint8_t *options; /* further EDNS options, outliving the reply; sent where the client has EDNS and
+                               there is room; may be NULL */
+    uint16_t options_len;
+    uint16_t count[3]; /* records a section */
     uint16_t nrecords;
     uint16_t nnames;
     bool overflow;            /* a record did not fit in 64 KiB or in the index: TC will be set */
@@ -74,6 +77,17 @@ int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_s
 typedef bool reply_keep(uint16_t type, const void *ctx);
 int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
                   enum reply_section last, reply_keep *keep, const void *ctx);
+
+/* The same with each record changed on its way: change() may give it another owner, TTL and data, in memory
+ * of its own that is good until the next call. ERR_NOT_FOUND leaves the record out; any other failure ends
+ * the copying, leaves `r` as it was before, and is returned. OPT and TSIG do not come here. */
+typedef int reply_change(void *ctx, enum reply_section s, struct rr *rr);
+int reply_copy_changed(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                       enum reply_section last, reply_change *change, void *ctx);
+
+/* Writes the counts of records into the header of an unfinished reply, so that wire[0..len) can be read by
+ * the functions above. */
+void reply_put_counts(struct reply *r);
 
 /* Reading back, i in [0, nrecords). */
 enum reply_section reply_section_of(const struct reply *r, unsigned i);

@@ -54,25 +54,40 @@ static int skip_questions(struct source *s)
     return ERR_OK;
 }
 
+/* What happens to records on their way; either may be NULL. */
+struct filter {
+    reply_keep *keep;
+    reply_change *change;
+    void *ctx;
+};
+
+static int copy_record(struct reply *r, enum reply_section section, struct rr *rr, const struct filter *f)
+{
+    if (rr->type == RR_OPT || rr->type == RR_TSIG || (f->keep != NULL && !f->keep(rr->type, f->ctx)))
+        return ERR_OK;
+    int ret = f->change == NULL ? ERR_OK : f->change(f->ctx, section, rr);
+    if (ret == ERR_NOT_FOUND)
+        return ERR_OK;
+    return ret == ERR_OK ? reply_add(r, section, rr) : ret;
+}
+
 static int copy_section(struct reply *r, struct source *s, enum reply_section section, bool wanted,
-                        reply_keep *keep, const void *ctx)
+                        const struct filter *f)
 {
     unsigned count = wire_u16(s->message + 6 + 2 * section);
     for (unsigned i = 0; i < count; i++) {
         struct rr rr;
         int ret = next_record(s, &rr);
+        if (ret == ERR_OK && wanted)
+            ret = copy_record(r, section, &rr, f);
         if (ret != ERR_OK)
-            return ret;
-        if (!wanted || rr.type == RR_OPT || rr.type == RR_TSIG || (keep != NULL && !keep(rr.type, ctx)))
-            continue;
-        if (reply_add(r, section, &rr) != ERR_OK)
-            return ERR_SPACE; /* `overflow` is set: what is there goes out with TC */
+            return ret; /* ERR_SPACE: `overflow` is set, and what is there goes out with TC */
     }
     return ERR_OK;
 }
 
-int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
-                  enum reply_section last, reply_keep *keep, const void *ctx)
+static int copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                enum reply_section last, const struct filter *f)
 {
     static _Thread_local struct source
         s; /* 64 KiB: too large for a stack, and a worker copies one message at a time */
@@ -85,8 +100,8 @@ int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum repl
     uint16_t had_count[3] = {r->count[0], r->count[1], r->count[2]};
     int ret = skip_questions(&s);
     for (unsigned section = 0; ret == ERR_OK && section <= (unsigned)last; section++)
-        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first, keep, ctx);
-    if (ret == ERR_MALFORMED) {
+        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first, f);
+    if (ret != ERR_OK && ret != ERR_SPACE) {
         r->len = had_len;
         r->nrecords = had_records;
         reply_forget_names(r, had_names);
@@ -94,6 +109,20 @@ int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum repl
             r->count[i] = had_count[i];
     }
     return ret;
+}
+
+int reply_copy_if(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                  enum reply_section last, reply_keep *keep, const void *ctx)
+{
+    const struct filter f = {.keep = keep, .ctx = (void *)(uintptr_t)ctx};
+    return copy(r, message, len, first, last, &f);
+}
+
+int reply_copy_changed(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
+                       enum reply_section last, reply_change *change, void *ctx)
+{
+    const struct filter f = {.change = change, .ctx = ctx};
+    return copy(r, message, len, first, last, &f);
 }
 
 int reply_copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,

@@ -168,7 +168,7 @@ static void log_answer(void *state, struct request *r)
     const struct log *l = state;
     const struct rule *rule = l->rules;
     const struct rule *end = rule + l->nrules;
-    while (rule < end && !(rule->scope[0] == 0 || name_in(r->q.lname, rule->scope)))
+    while (rule < end && !(rule->scope[0] == 0 || name_in(r->asked->lname, rule->scope)))
         rule++;
     if (rule == end || (rule->classes != CLASS_ALL && (kinds[kind_of(r)].bits & rule->classes) == 0))
         return;

@@ -12,7 +12,7 @@ size_t answer_room(const struct request *r)
 {
     if (r->transport != TRANSPORT_UDP)
         return REPLY_CAP;
-    size_t room = r->q.udp_size < 512 ? 512 : r->q.udp_size;
+    size_t room = r->asked->udp_size < 512 ? 512 : r->asked->udp_size;
     return r->max_udp != 0 && r->max_udp < room ? r->max_udp : room;
 }
 
@@ -20,8 +20,8 @@ static size_t full_size(const struct request *r)
 {
     const struct reply *reply = r->reply;
     size_t size = reply->len;
-    if (r->q.has_edns)
-        size += OPT_LEN + (reply->ede < 0 ? 0 : EDE_LEN);
+    if (reply->q->has_edns)
+        size += OPT_LEN + reply->options_len + (reply->ede < 0 ? 0 : EDE_LEN);
     return size;
 }
 
@@ -65,7 +65,7 @@ static size_t rdata_raw_size(const struct reply *r, unsigned i)
 size_t answer_raw_size(const struct request *r)
 {
     const struct reply *reply = r->reply;
-    size_t size = DNS_HEADER_LEN + (r->q.qname_len > 0 ? r->q.qname_len + 4u : 0);
+    size_t size = DNS_HEADER_LEN + (reply->q->qname_len > 0 ? reply->q->qname_len + 4u : 0);
     for (unsigned i = 0; i < reply->nrecords; i++)
         size += names_raw_size(reply, reply->rr[i].at, 1, 10) + rdata_raw_size(reply, i);
     return size;

@@ -11,16 +11,30 @@ static void finish(struct request *r)
     request_end(r);
 }
 
+/* The answer goes up from the stage above `below`, unless one of them holds it. */
+static void go_up(struct request *r, unsigned below)
+{
+    const struct block *b = r->route->block;
+    for (unsigned i = below; i-- > r->floor;) {
+        if (b->stages[i].plugin->answer == NULL)
+            continue;
+        b->stages[i].plugin->answer(b->stages[i].state, r);
+        if (r->hold) {
+            r->hold = false;
+            r->held = (uint8_t)(i + 1);
+            request_park(r);
+            return;
+        }
+    }
+    finish(r);
+}
+
 /* The answer walks up from the stage above the one that gave it. */
 static void walk_up(struct request *r, unsigned answered_by)
 {
-    const struct block *b = r->route->block;
     r->stage = (uint8_t)answered_by;
     r->answered = true;
-    for (unsigned i = answered_by; i-- > r->floor;)
-        if (b->stages[i].plugin->answer != NULL)
-            b->stages[i].plugin->answer(b->stages[i].state, r);
-    finish(r);
+    go_up(r, answered_by);
 }
 
 /* Does what a stage's verdict asks for; false where the next stage is to be asked. */
@@ -83,6 +97,12 @@ void chain_enter_below(struct request *r)
 void request_resume(struct request *r, int verdict)
 {
     unsigned stage = r->stage;
+    if (r->held != 0) {
+        unsigned holder = r->held - 1u;
+        r->held = 0;
+        go_up(r, holder);
+        return;
+    }
     if (settled(r, (enum verdict)verdict, stage))
         return;
     request_reply(r);

@@ -73,7 +73,7 @@ static void put_type(struct line *l, const struct moment *m)
 static void put_name(struct line *l, const struct moment *m)
 {
     char text[NAME_MAX_TEXT];
-    put_text(l, m->r->q.qname_len == 0 ? "." : name_to_text(m->r->q.lname, text));
+    put_text(l, m->r->asked->qname_len == 0 ? "." : name_to_text(m->r->asked->lname, text));
 }
 
 static void put_class(struct line *l, const struct moment *m)

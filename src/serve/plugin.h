@@ -19,6 +19,9 @@
  * request_resume(r, VERDICT_ANSWERED); cache's answer() keeps a copy, loadbalance's answer() shuffles,
  * prometheus' answer() counts, and the answer goes out.
  *
+ * A stage that needs something from outside to change an answer calls request_hold() in answer(); the answer
+ * goes on up once it calls request_resume(r, VERDICT_ANSWERED).
+ *
  * Threads: setup, start, stop and free run in the control thread. query and answer run in workers, all at
  * once, with the same `state`: it is read-only to them, or atomic, or kept per worker
  * (worker_start/worker_stop, indexed by worker_index(w)). query and answer never block, never allocate

@@ -40,6 +40,8 @@ struct request *request_new(struct worker *w)
     r->depth = 0;
     r->stage = 0;
     r->floor = 0;
+    r->hold = false;
+    r->held = 0;
     r->asked = &r->q;
     r->notes = NULL;
     r->answered = false;
@@ -92,7 +94,7 @@ size_t request_max_size(const struct request *r)
     if (r->transport != TRANSPORT_UDP)
         return REPLY_CAP;
     /* RFC 6891 section 6.2.3: values below 512 count as 512. */
-    size_t size = r->q.udp_size < 512 ? 512 : r->q.udp_size;
+    size_t size = r->asked->udp_size < 512 ? 512 : r->asked->udp_size;
     return r->max_udp != 0 && r->max_udp < size ? r->max_udp : size;
 }
 
@@ -129,6 +131,13 @@ void request_park(struct request *r)
         worker_tenancy(r->worker, r->config)->waiting++;
     r->parked = true;
     r->reply = NULL;
+    r->q.client_options = NULL; /* its packet is gone */
+    r->q.client_options_len = 0;
+}
+
+void request_hold(struct request *r)
+{
+    r->hold = true;
 }
 
 void request_end(struct request *r)
@@ -192,6 +201,14 @@ static int start_later(struct request *r, void (*start)(void *ctx))
     return ret;
 }
 
+/* The parent lives as long, so they can be lent. */
+static void pass_options(const struct request *parent, struct request *r)
+{
+    r->q.options = parent->q.options;
+    r->q.options_len = parent->q.options_len;
+    r->q.options_hash = parent->q.options_hash;
+}
+
 int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
                      void *ctx)
 {
@@ -201,6 +218,7 @@ int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype
     query_make(&r->q, name, qtype);
     r->q.dnssec_ok = parent->q.dnssec_ok;
     r->q.has_edns = parent->q.has_edns;
+    pass_options(parent, r);
     return start_later(r, start_self);
 }
 
@@ -216,6 +234,7 @@ int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtyp
     r->q.has_edns = parent->q.has_edns;
     r->q.dnssec_ok = parent->q.dnssec_ok;
     r->q.udp_size = parent->q.udp_size;
+    pass_options(parent, r);
     r->floor = (uint8_t)(parent->stage + 1);
     return start_later(r, start_below);
 }

@@ -57,6 +57,8 @@ struct request {
     uint8_t stage;              /* stage that has it, or waits, or answered */
     uint8_t floor;              /* the first stage that takes part: above 0 for request_ask_below() */
     bool answered;              /* the reply is the answer, on its way up the chain */
+    bool hold;                  /* request_hold() was called */
+    uint8_t held;               /* the stage that holds the answer, counted from 1; 0: none */
     bool shuffle;               /* loadbalance: addresses of the answer are put in random order */
     uint16_t max_udp;           /* bufsize: the most a UDP answer may take; 0 no such limit */
     void *waiting;              /* of the stage that returned VERDICT_PENDING */
@@ -77,6 +79,11 @@ struct request {
  * there. */
 enum verdict;
 void request_resume(struct request *r, int verdict);
+
+/* Called by a stage within answer(): the answer waits here and does not go up. The stage keeps what it needs
+ * of r->reply, which is gone until it calls request_reply(), fills it anew, and request_resume(r,
+ * VERDICT_ANSWERED): then the answer goes on with the stage above. */
+void request_hold(struct request *r);
 
 /* The reply to fill for a request that waited: begun for its query. */
 struct reply *request_reply(struct request *r);

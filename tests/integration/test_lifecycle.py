@@ -574,9 +574,9 @@ def test_check_says_what_is_wrong_and_where():
         done = server.check()
         assert done.returncode == 1 and "Corefile:3 - Unknown directive 'nonsense'" in done.stderr
         assert done.stdout == ""
-        server.write("Corefile", ".:53 {\n rewrite name a b\n}\n")
+        server.write("Corefile", ".:53 {\n route53 a b\n}\n")
         done = server.check()
         assert done.returncode == 1
-        assert "Corefile:2 - plugin 'rewrite' is CoreDNS's but not built into Seamark yet" in done.stderr
+        assert "Corefile:2 - plugin 'route53' is CoreDNS's but not built into Seamark yet" in done.stderr
     finally:
         server.cleanup()

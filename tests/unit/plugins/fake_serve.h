@@ -213,6 +213,7 @@ static inline struct request *fake_request(const char *name, uint16_t type)
     if (name_from_text(name, strlen(name), wire) < 0)
         abort();
     r = (struct request){.worker = &fake_worker, .reply = &reply, .received_ns = clock_ns()};
+    r.asked = &r.q;
     query_make(&r.q, wire, type);
     r.q.size = (uint16_t)(DNS_HEADER_LEN + r.q.qname_len + 4);
     r.client.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(40212)};

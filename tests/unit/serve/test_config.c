@@ -49,8 +49,8 @@ static void what_is_wrong_names_file_and_line_and_leaves_nothing(void)
         const char *text, *said;
     } cases[] = {
         {"test {\n nonsense\n}\n", "Corefile:2 - Unknown directive 'nonsense'"},
-        {"test {\n upper\n rewrite a b\n}\n",
-         "Corefile:3 - plugin 'rewrite' is CoreDNS's but not built into Seamark yet"},
+        {"test {\n upper\n route53 a b\n}\n",
+         "Corefile:3 - plugin 'route53' is CoreDNS's but not built into Seamark yet"},
         {"test {\n upper\n lower\n\n upper\n}\n",
          "Corefile:5 - plugin/upper: this plugin can only be used once per Server Block (the other one is at "
          "Corefile:2)"},

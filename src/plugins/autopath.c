@@ -242,6 +242,8 @@ static size_t candidate(const struct autopath *a, const struct query *q, const s
 
 static void candidate_answered(struct request *inner);
 
+/* Asks for the candidate as if the client did: in this block of the stages below, else the block that has it.
+ */
 static int ask(const struct autopath *a, struct request *r, struct search *s, bool other)
 {
     uint8_t name[NAME_MAX_LEN];
@@ -249,8 +251,12 @@ static int ask(const struct autopath *a, struct request *r, struct search *s, bo
         s->walk.at = (uint8_t)(s->walk.count - 1); /* glibc's search ends here too: the bare name is left */
         candidate(a, &r->q, s, s->walk.at, name);
     }
-    uint16_t qtype = other ? search_other_type(r->q.qtype) : r->q.qtype;
-    return request_ask_below(r, name, qtype, candidate_answered, r);
+    struct query q;
+    query_make(&q, name, other ? search_other_type(r->q.qtype) : r->q.qtype);
+    const struct route *route = listener_route(r->route->listener, &q);
+    if (route == NULL || route->block != a->block)
+        return request_ask_self(r, name, q.qtype, candidate_answered, r);
+    return request_ask_below(r, name, q.qtype, candidate_answered, r);
 }
 
 /* The answer for a candidate as the one to what was asked. */

@@ -6,11 +6,12 @@ enum search_outcome search_outcome_of(const struct reply *answer)
 {
     if (answer == NULL || answer->rcode == RCODE_NXDOMAIN)
         return SEARCH_NO_NAME;
-    if (answer->rcode != RCODE_NOERROR || answer->count[SECTION_ANSWER] > 0 || answer->overflow ||
-        (answer->flags & FLAG_TC) != 0)
-        return SEARCH_ENDS;
+    if (answer->rcode != RCODE_NOERROR)
+        return SEARCH_ERROR;
+    if (answer->count[SECTION_ANSWER] > 0 || answer->overflow || (answer->flags & FLAG_TC) != 0)
+        return SEARCH_DATA;
     /* Neither from an authority nor from a resolver: glibc turns to the next server then. */
-    return (answer->flags & (FLAG_AA | FLAG_RA)) == 0 ? SEARCH_ENDS : SEARCH_NO_DATA;
+    return (answer->flags & (FLAG_AA | FLAG_RA)) == 0 ? SEARCH_ERROR : SEARCH_NO_DATA;
 }
 
 uint16_t search_other_type(uint16_t qtype)
@@ -42,12 +43,19 @@ static enum search_step go_on(struct search_walk *w)
     return SEARCH_ASK;
 }
 
+static enum search_step end(struct search_walk *w, enum search_outcome outcome)
+{
+    if (w->other)
+        return deny(w, w->at);
+    return outcome == SEARCH_ERROR && w->nodata >= 0 ? deny(w, w->nodata) : SEARCH_TAKE;
+}
+
 enum search_step search_next(struct search_walk *w, enum search_outcome outcome)
 {
-    if (w->other && outcome == SEARCH_ENDS)
-        return deny(w, w->at);
-    if (w->final || outcome == SEARCH_ENDS)
+    if (w->final)
         return SEARCH_TAKE;
+    if (outcome == SEARCH_DATA || outcome == SEARCH_ERROR)
+        return end(w, outcome);
     if (outcome == SEARCH_NO_NAME && !w->other)
         return go_on(w);
     if (!w->other && w->at + 1 == w->count)

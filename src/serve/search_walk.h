@@ -9,12 +9,13 @@
  * that has data, no data is the answer. An answer without data is always safe: the client then searches by
  * itself.
  *
- *                     data, or an error
+ *                     data, an error
  *     ASK candidate i ─────────────────> TAKE
- *       ^   │  │ no data (A, AAAA)          data: its denial is the answer (PASS for the first candidate)
- *       │   │  └──────> ASK_OTHER at i ──────────────────────> ASK i again ──> TAKE
+ *       ^   │  │ no data (A, AAAA)                data, an error
+ *       │   │  └──────> ASK_OTHER at i ─────────────────────────> deny i
  *       └───┴── no such name, no data ──┘
- *     none left: the first one without data is asked again and taken; else PASS
+ *     none left, or an error: deny the first one without data, where there was one; else PASS, or TAKE the
+ * error deny i: ASK i once more ──> TAKE; PASS for the first candidate
  */
 #ifndef SEAMARK_SERVE_SEARCH_WALK_H
 #define SEAMARK_SERVE_SEARCH_WALK_H
@@ -43,7 +44,8 @@ struct search_walk {
 enum search_outcome {
     SEARCH_NO_NAME, /* NXDOMAIN, or no answer at all */
     SEARCH_NO_DATA,
-    SEARCH_ENDS, /* data; or an error, at which the client shall decide by itself how to go on */
+    SEARCH_DATA,
+    SEARCH_ERROR, /* the client shall decide by itself how to go on */
 };
 
 /* What an answer, not finished yet, is to a resolver's search; NULL: none came. */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "sync/records_label.h"
 #include "sync/records_p.h"
+#include "sync/records_ports.h"
 
 /* ---- names ---- */
 
@@ -198,11 +199,32 @@ void records_add_cname(struct record_set *out, const uint8_t *owner, uint32_t tt
 
 /* ---- units ---- */
 
-void records_at_ports(const struct service_data *d, const uint8_t *base,
-                      void (*add)(void *ctx, const uint8_t *owner, const struct store_port *ports,
-                                  size_t nports),
-                      void *ctx)
+/* Ports that fit a pick, at the name that this gives them. */
+static int at_pick(const struct port_list *list, const struct port_pick *pick, const uint8_t *base,
+                   ports_visit *add, void *ctx)
 {
+    uint8_t owner[NAME_MAX_LEN];
+    size_t count, n = 0;
+    const struct store_port *ports = port_list_range(list, pick, &count);
+    if (!port_pick_owner(pick, base, owner))
+        return ERR_OK;
+    struct store_port *fitting = calloc(count + 1, sizeof *fitting);
+    if (fitting == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (port_fits(list, &ports[i], pick))
+            fitting[n++] = ports[i];
+    add(ctx, owner, fitting, n);
+    free(fitting);
+    return ERR_OK;
+}
+
+int records_at_ports(const struct service_data *d, const uint8_t *base, ports_visit *add, void *ctx)
+{
+    const struct port_list list = {.data = d, .ports = d->ports, .count = d->nports};
+    struct port_pick open[RECORDS_OPEN_MAX];
+    int nopen = records_open_names(&list, 1, open);
+    int ret = nopen < 0 ? nopen : ERR_OK;
     add(ctx, base, d->ports, d->nports);
     for (size_t p = 0, same; p < d->nports;
          p += same) { /* ports that share a name and protocol answer together */
@@ -213,6 +235,9 @@ void records_at_ports(const struct service_data *d, const uint8_t *base,
             records_prepend_wire(owner, store_at(d, port->prefix), port->prefix_len, base))
             add(ctx, owner, port, same);
     }
+    for (int i = 0; ret == ERR_OK && i < nopen; i++)
+        ret = at_pick(&list, &open[i], base, add, ctx);
+    return ret;
 }
 
 struct cluster_ips {
@@ -238,8 +263,9 @@ static void cluster_ip_records(const struct record_zone *z, const uint8_t *base,
                                struct record_set *out)
 {
     struct cluster_ips c = {.zone = z, .data = d, .base = base, .out = out};
-    if (d->nips > 0) /* else not allocated yet; CoreDNS answers `CNAME .` here, which helps nobody */
-        records_at_ports(d, base, add_cluster_ips, &c);
+    /* not allocated yet: CoreDNS answers `CNAME .` here, which helps nobody */
+    if (d->nips > 0 && records_at_ports(d, base, add_cluster_ips, &c) != ERR_OK)
+        out->error = -ENOMEM;
 }
 
 static bool has_address(const struct store_unit *unit)

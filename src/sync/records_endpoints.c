@@ -14,18 +14,15 @@
 #include "base/log.h"
 #include "sync/records_label.h"
 #include "sync/records_p.h"
+#include "sync/records_ports.h"
+
+static const struct port_pick any_port;
 
 /* One address of the unit. */
 struct endpoint {
     const struct slice_data *slice;
     const struct store_address *address;
     char label[LABEL_TEXT_MAX];
-};
-
-/* A port's name: "_http._tcp" in wire form. */
-struct port_name {
-    const void *prefix;
-    size_t len;
 };
 
 void records_endpoint_label(const struct slice_data *d, const struct store_address *a,
@@ -70,44 +67,32 @@ static int collect(const struct store_unit *unit, struct endpoint **out, size_t 
     return ERR_OK;
 }
 
-static const struct store_port *ports_of(const struct slice_data *d)
+static struct port_list ports_of(const struct slice_data *d)
 {
-    return store_at(d, d->ports);
+    return (struct port_list){.data = d, .ports = store_at(d, d->ports), .count = d->nports};
 }
 
-/* The ports of a slice that answer to `name`; NULL asks for all of them. */
-static const struct store_port *find_ports(const struct slice_data *d, const struct port_name *name,
-                                           size_t *count)
+static uint64_t ports_matching(const struct slice_data *d, const struct port_pick *pick)
 {
-    *count = d->nports;
-    if (name == NULL)
-        return ports_of(d);
-    return ports_of(d) + store_find_ports(d, ports_of(d), d->nports, name->prefix, name->len, count);
+    struct port_list ports = ports_of(d);
+    return port_list_matches(&ports, pick);
 }
 
-/* The same for counting: where any port will do, a slice without ports counts as having one. */
-static uint64_t ports_matching(const struct slice_data *d, const struct port_name *name)
-{
-    size_t count;
-    find_ports(d, name, &count);
-    return name == NULL && count == 0 ? 1 : count;
-}
-
-static uint64_t count_matches(const struct endpoint *list, size_t n, const struct port_name *name)
+static uint64_t count_matches(const struct endpoint *list, size_t n, const struct port_pick *pick)
 {
     uint64_t matches = 0;
     for (size_t i = 0; i < n; i++)
         if (list[i].address->ip.family != 0)
-            matches += ports_matching(list[i].slice, name);
+            matches += ports_matching(list[i].slice, pick);
     return matches;
 }
 
 /* The only FQDN of the list where there is one and no address; NULL otherwise. */
-static const char *lone_fqdn(const struct endpoint *list, size_t n, const struct port_name *name)
+static const char *lone_fqdn(const struct endpoint *list, size_t n, const struct port_pick *pick)
 {
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (ports_matching(list[i].slice, name) == 0)
+        if (ports_matching(list[i].slice, pick) == 0)
             continue;
         if (list[i].address->ip.family != 0)
             return NULL;
@@ -119,30 +104,37 @@ static const char *lone_fqdn(const struct endpoint *list, size_t n, const struct
     return found;
 }
 
-/* Addresses and SRV of `list` at `owner`, as far as their ports answer to `name`. SRV targets are LABEL.base.
- */
+/* The addresses of one endpoint and its ports that fit. */
+static void add_endpoint(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
+                         const struct endpoint *e, const struct port_pick *pick, uint64_t matches,
+                         struct record_set *out)
+{
+    uint8_t target[NAME_MAX_LEN];
+    struct port_list list = ports_of(e->slice);
+    size_t count;
+    const struct store_port *ports = port_list_range(&list, pick, &count);
+    records_add_ip(out, owner, z->ttl, &e->address->ip);
+    if (!records_prepend(target, e->label, base))
+        return;
+    for (size_t p = 0; p < count; p++)
+        if (port_fits(&list, &ports[p], pick))
+            records_add_srv(out, owner, z->srv_ttl, matches, ports[p].number, target);
+}
+
+/* Addresses and SRV of `list` at `owner`, as far as they have ports that fit. SRV targets are LABEL.base. */
 static void add_at(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
                    const struct store_unit *unit, const struct endpoint *list, size_t n,
-                   const struct port_name *name, struct record_set *out)
+                   const struct port_pick *pick, struct record_set *out)
 {
-    const char *fqdn = lone_fqdn(list, n, name);
+    const char *fqdn = lone_fqdn(list, n, pick);
     if (fqdn != NULL) {
         records_add_cname(out, owner, z->srv_ttl, fqdn, unit);
         return;
     }
-    uint64_t matches = count_matches(list, n, name);
-    for (size_t i = 0; i < n && out->error == ERR_OK; i++) {
-        uint8_t target[NAME_MAX_LEN];
-        size_t count;
-        const struct store_port *ports = find_ports(list[i].slice, name, &count);
-        if (list[i].address->ip.family == 0 || (name != NULL && count == 0))
-            continue;
-        records_add_ip(out, owner, z->ttl, &list[i].address->ip);
-        if (!records_prepend(target, list[i].label, base))
-            continue;
-        for (size_t p = 0; p < count; p++)
-            records_add_srv(out, owner, z->srv_ttl, matches, ports[p].number, target);
-    }
+    uint64_t matches = count_matches(list, n, pick);
+    for (size_t i = 0; i < n && out->error == ERR_OK; i++)
+        if (list[i].address->ip.family != 0 && ports_matching(list[i].slice, pick) > 0)
+            add_endpoint(z, owner, base, &list[i], pick, matches, out);
 }
 
 /* EP.SVC.NS.svc.Z, one name after the other. */
@@ -154,7 +146,7 @@ static void add_names(const struct record_zone *z, const uint8_t *base, const st
         for (end = i + 1; end < n && strcmp(list[end].label, list[i].label) == 0;)
             end++;
         if (records_prepend(owner, list[i].label, base))
-            add_at(z, owner, base, unit, list + i, end - i, NULL, out);
+            add_at(z, owner, base, unit, list + i, end - i, &any_port, out);
         else
             log_limited(LOG_LEVEL_WARNING,
                         "sync: Service %s/%s: endpoint \"%s\" has no name (it would be too long)",
@@ -162,52 +154,65 @@ static void add_names(const struct record_zone *z, const uint8_t *base, const st
     }
 }
 
-static int compare_names(const void *a, const void *b)
+static int compare_picks(const void *a, const void *b)
 {
-    const struct port_name *x = a, *y = b;
-    int order = memcmp(x->prefix, y->prefix, x->len < y->len ? x->len : y->len);
-    return order != 0 ? order : (int)x->len - (int)y->len;
+    return port_pick_compare(a, b);
 }
 
-/* The names of all ports of the unit's slices, sorted, with repetitions. NULL without memory. */
-static struct port_name *collect_names(const struct store_unit *unit, size_t *count)
+/* The ports of all slices that have endpoints. NULL without memory. */
+static struct port_list *collect_ports(const struct store_unit *unit, size_t *count)
 {
     size_t total = 0, n = 0;
     const struct store_slice *slice;
     LIST_FOREACH(slice, &unit->slices, in_unit)
-    total += slice->data->nports;
-    struct port_name *names = calloc(total + 1, sizeof *names);
-    if (names == NULL)
-        return NULL;
+    total++;
+    struct port_list *lists = calloc(total + 1, sizeof *lists);
     LIST_FOREACH(slice, &unit->slices, in_unit)
-    for (uint32_t i = 0; i < slice->data->nports; i++) {
-        const struct store_port *port = &ports_of(slice->data)[i];
-        if (port->prefix_len > 0)
-            names[n++] = (struct port_name){store_at(slice->data, port->prefix), port->prefix_len};
-    }
-    qsort(names, n, sizeof *names, compare_names);
+    if (lists != NULL && slice->data->naddresses > 0)
+        lists[n++] = ports_of(slice->data);
     *count = n;
-    return names;
+    return lists;
 }
 
-/* _port._proto.SVC.NS.svc.Z for every port name that any slice has. */
+/* The named ports of the lists, sorted, with repetitions. NULL without memory. */
+static struct port_pick *collect_picks(const struct port_list *lists, size_t nlists, size_t *count)
+{
+    size_t total = 0, n = 0;
+    for (size_t i = 0; i < nlists; i++)
+        total += lists[i].count;
+    struct port_pick *picks = calloc(total + 1, sizeof *picks);
+    if (picks == NULL)
+        return NULL;
+    for (size_t i = 0; i < nlists; i++)
+        for (size_t p = 0; p < lists[i].count; p++)
+            n += port_pick_of(&lists[i], &lists[i].ports[p], &picks[n]);
+    qsort(picks, n, sizeof *picks, compare_picks);
+    *count = n;
+    return picks;
+}
+
+/* _port._proto.SVC.NS.svc.Z for every port name that any slice has, and the names with an empty part that are
+ * needed. */
 static void add_ports(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
                       const struct endpoint *list, size_t n, struct record_set *out)
 {
-    size_t count;
-    struct port_name *names = collect_names(unit, &count);
-    if (names == NULL) {
+    struct port_pick open[RECORDS_OPEN_MAX];
+    uint8_t owner[NAME_MAX_LEN];
+    size_t nlists = 0, count = 0;
+    struct port_list *lists = collect_ports(unit, &nlists);
+    struct port_pick *picks = lists != NULL ? collect_picks(lists, nlists, &count) : NULL;
+    int nopen = picks != NULL ? records_open_names(lists, nlists, open) : -ENOMEM;
+    if (nopen < 0)
         out->error = -ENOMEM;
-        return;
-    }
-    for (size_t i = 0; i < count && out->error == ERR_OK; i++) {
-        uint8_t owner[NAME_MAX_LEN];
-        if (i > 0 && compare_names(&names[i], &names[i - 1]) == 0)
-            continue;
-        if (records_prepend_wire(owner, names[i].prefix, names[i].len, base))
-            add_at(z, owner, base, unit, list, n, &names[i], out);
-    }
-    free(names);
+    for (size_t i = 0; i < count && out->error == ERR_OK; i++)
+        if ((i == 0 || port_pick_compare(&picks[i], &picks[i - 1]) != 0) &&
+            port_pick_owner(&picks[i], base, owner))
+            add_at(z, owner, base, unit, list, n, &picks[i], out);
+    for (int i = 0; i < nopen && out->error == ERR_OK; i++)
+        if (port_pick_owner(&open[i], base, owner))
+            add_at(z, owner, base, unit, list, n, &open[i], out);
+    free(picks);
+    free(lists);
 }
 
 void records_of_endpoints(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
@@ -223,7 +228,7 @@ void records_of_endpoints(const struct record_zone *z, const uint8_t *base, cons
     }
     add_names(z, base, unit, list, n, out);
     if (headless && n > 0) {
-        add_at(z, base, base, unit, list, n, NULL, out);
+        add_at(z, base, base, unit, list, n, &any_port, out);
         add_ports(z, base, unit, list, n, out);
     }
     free(list);

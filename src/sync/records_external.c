@@ -14,6 +14,7 @@
  * addresses are told; CoreDNS sends all of it at once. The weight of an SRV record counts each external
  * address and host name, also one that is there twice, as CoreDNS does.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -90,9 +91,9 @@ void records_of_external_unit(const struct record_rules *rules, const struct rec
         return;
     for (uint32_t i = 0; i < d->nexternals; i++)
         o.addresses = o.addresses || externals_of(d)[i].ip.family != 0;
-    if (d->nexternals > 0)
-        records_at_ports(d, base, add_outside, &o);
-    else if (rules->external_headless)
+    if (d->nexternals > 0 && records_at_ports(d, base, add_outside, &o) != ERR_OK)
+        out->error = -ENOMEM;
+    if (d->nexternals == 0 && rules->external_headless)
         records_of_endpoints(z, base, unit, d->type == SERVICE_HEADLESS, out);
 }
 

@@ -15,12 +15,10 @@ bool records_unit_name(uint8_t out[NAME_MAX_LEN], const struct record_zone *z, c
 /* The label of a slice's address: the endpoint's own name, or one made of the address. */
 void records_endpoint_label(const struct slice_data *d, const struct store_address *a, char out[64]);
 
-/* Calls add for the service's own name with all its ports, then for each of their names with the ports of
- * that name. */
-void records_at_ports(const struct service_data *d, const uint8_t *base,
-                      void (*add)(void *ctx, const uint8_t *owner, const struct store_port *ports,
-                                  size_t nports),
-                      void *ctx);
+/* Calls `add` for the service's own name with all its ports, then for each of their names with the ports of
+ * that name, and for names with an empty part (records_ports.h). ERR_OK or -ENOMEM. */
+typedef void ports_visit(void *ctx, const uint8_t *owner, const struct store_port *ports, size_t nports);
+int records_at_ports(const struct service_data *d, const uint8_t *base, ports_visit *add, void *ctx);
 
 /* A or AAAA. */
 void records_add_ip(struct record_set *out, const uint8_t *owner, uint32_t ttl, const struct ip *ip);

@@ -31,8 +31,9 @@
 #define STORE_OBJECTS_MAX 4000000 /* of one kind: more than etcd holds; beyond it objects are refused */
 
 /* A port as records need it. `prefix` is "_name._protocol" as two wire labels in lower case (no root label)
- * in the block's strings; prefix_len 0 where the port has no name. Sorted by prefix (memcmp), then number:
- * those without come first. */
+ * in the block's strings. prefix_len is 0 where the port has no name: `prefix` is then the label "_protocol",
+ * or 0 for "_tcp", which nearly all of them are. Sorted by prefix (memcmp), then number: those without a name
+ * come first. */
 struct store_port {
     uint32_t prefix;
     uint16_t prefix_len;

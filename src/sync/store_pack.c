@@ -38,40 +38,50 @@ static void *block_end(struct block *b)
 }
 
 /* A port on its way into a block: "_name._protocol" in wire form, empty where the port has no name that could
- * be one. */
+ * be one; its protocol is then apart, empty where it is TCP. */
 struct port {
     uint16_t number;
     uint16_t len;
     uint8_t prefix[2 * LABEL_TEXT_MAX];
+    uint8_t protocol[LABEL_TEXT_MAX];
 };
+
+static size_t put_label(uint8_t *out, const char *label)
+{
+    size_t len = strlen(label);
+    out[0] = (uint8_t)(len + 1);
+    out[1] = '_';
+    memcpy(out + 2, label, len);
+    return 2 + len;
+}
 
 static void name_port(const struct kube_object *o, const struct kube_port *from, struct port *port)
 {
     char labels[2][LABEL_TEXT_MAX];
-    if (from->name[0] == '\0')
+    bool spoken = label_from_text(from->protocol, labels[1]) && strlen(labels[1]) < NAME_MAX_LABEL;
+    if (from->name[0] == '\0') {
+        if (spoken && strcmp(labels[1], "tcp") != 0)
+            put_label(port->protocol, labels[1]);
         return;
-    if (!label_from_text(from->name, labels[0]) || !label_from_text(from->protocol, labels[1]) ||
-        strlen(labels[0]) > NAME_MAX_LABEL - 1 || strlen(labels[1]) > NAME_MAX_LABEL - 1) {
+    }
+    if (!spoken || !label_from_text(from->name, labels[0]) || strlen(labels[0]) > NAME_MAX_LABEL - 1) {
         char ns[LABEL_PRINTABLE_MAX], object[LABEL_PRINTABLE_MAX], text[LABEL_PRINTABLE_MAX];
         log_limited(LOG_LEVEL_WARNING, "sync: %s %s/%s: no SRV name for port \"%s\" (not a DNS label)",
                     kube_kind_name(o->kind), label_printable(o->namespace, ns),
                     label_printable(o->name, object), label_printable(from->name, text));
         return;
     }
-    for (int i = 0; i < 2; i++) {
-        size_t len = strlen(labels[i]);
-        port->prefix[port->len++] = (uint8_t)(len + 1);
-        port->prefix[port->len++] = '_';
-        memcpy(port->prefix + port->len, labels[i], len);
-        port->len += (uint16_t)len;
-    }
+    for (int i = 0; i < 2; i++)
+        port->len += (uint16_t)put_label(port->prefix + port->len, labels[i]);
 }
 
 static int compare_ports(const void *a, const void *b)
 {
     const struct port *x = a, *y = b;
     int order = memcmp(x->prefix, y->prefix, sizeof x->prefix);
-    return order != 0 ? order : (int)x->number - (int)y->number;
+    if (order == 0)
+        order = (int)x->number - (int)y->number;
+    return order != 0 ? order : memcmp(x->protocol, y->protocol, sizeof x->protocol);
 }
 
 /* Writes the ports, sorted, to offset `at` of the block. */
@@ -90,6 +100,8 @@ static int put_ports(struct block *b, const struct kube_object *o, size_t at, co
         struct store_port p = {.number = ports[i].number, .prefix_len = ports[i].len};
         if (ports[i].len > 0)
             p.prefix = block_put(b, ports[i].prefix, ports[i].len);
+        else if (ports[i].protocol[0] > 0)
+            p.prefix = block_put(b, ports[i].protocol, 1u + ports[i].protocol[0]);
         memcpy(b->data + at + i * sizeof p, &p, sizeof p);
     }
     free(ports);

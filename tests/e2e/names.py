@@ -78,8 +78,8 @@ def dashed(address):
 
 
 def neighbours(names):
-    """{name: kind} of names one step away from the given ones: a label more, a label changed, a port written without
-    its underscores. One of them may exist after all (an address of a pod, say): then it is left out."""
+    """{name: kind} of names one step away from the given ones: a label more, a label changed, other spellings of a port.
+    One of them may exist after all (an address of a pod, say): then it is left out."""
     found = {}
 
     def add(name, kind):
@@ -94,10 +94,25 @@ def neighbours(names):
             continue
         add(f"{_changed(first)}.{rest}", "beside " + kind)
         if kind == "port":
-            protocol, base = rest.split(".", 1)
-            add(f"{first[1:]}.{protocol[1:]}.{base}", "port without underscores")
-            add(f"_.{rest}", "port left empty")
+            for spelling in _other_spellings(first, *rest.split(".", 1)):
+                add(spelling, "port in another spelling")
+        if kind in ("service", "endpoint"):
+            for front in ("_._", "_._tcp", "_.udp", "x._tcp", "_x._"):
+                add(f"{front}.{name}", "port left empty")
+        if kind in ("external name", "external name to itself"):
+            add("_._." + name, kind)
+            add("_._tcp." + name, below)
+        if kind in ("pod", "beside pod"):
+            add("x.y." + name, below)
+            add("x.y.z." + name, "below below " + kind)
     return found
+
+
+def _other_spellings(port, protocol, base):
+    """CoreDNS takes ports without their underscores, and an empty part for any."""
+    for p in (port, port[1:], "_", "_" + port):
+        for q in (protocol, protocol[1:], "_", "_" + protocol, "_udp", "sctp"):
+            yield f"{p}.{q}.{base}"
 
 
 def _changed(label):

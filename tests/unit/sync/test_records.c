@@ -109,12 +109,55 @@ static void one_port_number_twice(void)
            "dns.a.svc.cluster.local. A 10.0.0.1\n"
            "dns.a.svc.cluster.local. SRV 0 33 53 dns.a.svc.cluster.local.\n"
            "dns.a.svc.cluster.local. SRV 0 33 9153 dns.a.svc.cluster.local.\n"
+           "_._sctp.dns.a.svc.cluster.local. A 10.0.0.1\n"
+           "_._sctp.dns.a.svc.cluster.local. SRV 0 100 9153 dns.a.svc.cluster.local.\n"
            "_metrics._sctp.dns.a.svc.cluster.local. A 10.0.0.1\n"
            "_metrics._sctp.dns.a.svc.cluster.local. SRV 0 100 9153 dns.a.svc.cluster.local.\n"
+           "_._tcp.dns.a.svc.cluster.local. A 10.0.0.1\n"
+           "_._tcp.dns.a.svc.cluster.local. SRV 0 100 53 dns.a.svc.cluster.local.\n"
            "_dns-tcp._tcp.dns.a.svc.cluster.local. A 10.0.0.1\n"
            "_dns-tcp._tcp.dns.a.svc.cluster.local. SRV 0 100 53 dns.a.svc.cluster.local.\n"
+           "_._udp.dns.a.svc.cluster.local. A 10.0.0.1\n"
+           "_._udp.dns.a.svc.cluster.local. SRV 0 100 53 dns.a.svc.cluster.local.\n"
            "_dns._udp.dns.a.svc.cluster.local. A 10.0.0.1\n"
            "_dns._udp.dns.a.svc.cluster.local. SRV 0 100 53 dns.a.svc.cluster.local.\n");
+}
+
+/* Names with an empty part stand in the zone only where the server could not tell (records_ports.h). */
+static void ports_of_several_protocols(void)
+{
+    expect("", "_udp.web.a.svc.cluster.local.",
+           NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1, ports: [{port: 53, protocol: UDP}]}"),
+           "_._udp.web.a.svc.cluster.local. A 10.0.0.1\n"
+           "_._udp.web.a.svc.cluster.local. SRV 0 100 53 web.a.svc.cluster.local.\n");
+    expect("", "_udp.web.a.svc.cluster.local.",
+           NAMESPACE SERVICE("web", "{clusterIP: 10.0.0.1, ports: [{name: a, port: 1, protocol: UDP}]}"),
+           "_a._udp.web.a.svc.cluster.local. A 10.0.0.1\n"
+           "_a._udp.web.a.svc.cluster.local. SRV 0 100 1 web.a.svc.cluster.local.\n");
+    static const char yaml[] = NAMESPACE SERVICE("db", HEADLESS)
+        SLICE("s1", "db", "[{addresses: [10.1.0.1]}]", "[{name: x, port: 1}, {port: 2, protocol: UDP}]")
+            SLICE("s2", "db", "[{addresses: [10.1.0.2]}]", "[{name: x, port: 3, protocol: UDP}]")
+                SLICE("s3", "db", "[{addresses: [10.1.0.3]}]", "[]")
+                    SLICE("s4", "db", "[{addresses: [10.1.0.4], conditions: {ready: false}}]",
+                          "[{name: y, port: 4, protocol: SCTP}]");
+    expect("", "_udp.db.a.svc.cluster.local.", yaml,
+           "_._udp.db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_._udp.db.a.svc.cluster.local. A 10.1.0.2\n"
+           "_._udp.db.a.svc.cluster.local. SRV 0 50 2 10-1-0-1.db.a.svc.cluster.local.\n"
+           "_._udp.db.a.svc.cluster.local. SRV 0 50 3 10-1-0-2.db.a.svc.cluster.local.\n"
+           "_x._udp.db.a.svc.cluster.local. A 10.1.0.2\n"
+           "_x._udp.db.a.svc.cluster.local. SRV 0 100 3 10-1-0-2.db.a.svc.cluster.local.\n");
+    expect("", "_tcp.db.a.svc.cluster.local.", yaml,
+           "_._tcp.db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_._tcp.db.a.svc.cluster.local. SRV 0 100 1 10-1-0-1.db.a.svc.cluster.local.\n"
+           "_x._tcp.db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_x._tcp.db.a.svc.cluster.local. SRV 0 100 1 10-1-0-1.db.a.svc.cluster.local.\n");
+    expect("", "_.db.a.svc.cluster.local.", yaml,
+           "_x._.db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_x._.db.a.svc.cluster.local. A 10.1.0.2\n"
+           "_x._.db.a.svc.cluster.local. SRV 0 50 1 10-1-0-1.db.a.svc.cluster.local.\n"
+           "_x._.db.a.svc.cluster.local. SRV 0 50 3 10-1-0-2.db.a.svc.cluster.local.\n");
+    expect("", "_sctp.db.a.svc.cluster.local.", yaml, "");
 }
 
 static void service_without_ports(void)
@@ -198,6 +241,8 @@ static void slices_with_differing_ports(void)
            "10-1-0-1.db.a.svc.cluster.local. A 10.1.0.1\n"
            "10-1-0-1.db.a.svc.cluster.local. SRV 0 100 80 10-1-0-1.db.a.svc.cluster.local.\n"
            "10-1-0-2.db.a.svc.cluster.local. A 10.1.0.2\n"
+           "_._tcp.db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_._tcp.db.a.svc.cluster.local. SRV 0 100 80 10-1-0-1.db.a.svc.cluster.local.\n"
            "_http._tcp.db.a.svc.cluster.local. A 10.1.0.1\n"
            "_http._tcp.db.a.svc.cluster.local. SRV 0 100 80 10-1-0-1.db.a.svc.cluster.local.\n");
 }
@@ -272,6 +317,7 @@ static void fqdn_slices(void)
                SLICE_IN("a", "s", "db", "FQDN", "[{addresses: [one.example.com], hostname: x}]", HTTP)
                    SLICE("s2", "db", "[{addresses: [10.1.0.1], hostname: x}]", "[]"),
            "db.a.svc.cluster.local. A 10.1.0.1\n"
+           "_._tcp.db.a.svc.cluster.local. CNAME one.example.com.\n"
            "_http._tcp.db.a.svc.cluster.local. CNAME one.example.com.\n"
            "x.db.a.svc.cluster.local. A 10.1.0.1\n");
 }
@@ -458,6 +504,7 @@ int main(void)
         {"a ClusterIP service has A and SRV at its name and at its named ports", cluster_ip},
         {"a dual-stack service has A and AAAA, and SRV weights count both", dual_stack},
         {"one port number under two names gives one SRV at the service", one_port_number_twice},
+        {"ports of several protocols", ports_of_several_protocols},
         {"without ports there is no SRV, without address nothing", service_without_ports},
         {"more than a hundred ports have weight 1", many_ports_have_weight_one},
         {"endpoints of a ClusterIP service have names of their own", endpoints_of_a_cluster_ip},

@@ -63,11 +63,21 @@ static void external_ips_and_balancers(void)
            "web.a.example.org. 60 AAAA 2001:db8::1\n"
            "web.a.example.org. 7 SRV 0 12 53 web.a.example.org.\n"
            "web.a.example.org. 7 SRV 0 12 80 web.a.example.org.\n"
+           "_._tcp.web.a.example.org. 60 A 192.0.2.1\n"
+           "_._tcp.web.a.example.org. 60 A 192.0.2.2\n"
+           "_._tcp.web.a.example.org. 60 A 192.0.2.3\n"
+           "_._tcp.web.a.example.org. 60 AAAA 2001:db8::1\n"
+           "_._tcp.web.a.example.org. 7 SRV 0 25 80 web.a.example.org.\n"
            "_http._tcp.web.a.example.org. 60 A 192.0.2.1\n"
            "_http._tcp.web.a.example.org. 60 A 192.0.2.2\n"
            "_http._tcp.web.a.example.org. 60 A 192.0.2.3\n"
            "_http._tcp.web.a.example.org. 60 AAAA 2001:db8::1\n"
            "_http._tcp.web.a.example.org. 7 SRV 0 25 80 web.a.example.org.\n"
+           "_._udp.web.a.example.org. 60 A 192.0.2.1\n"
+           "_._udp.web.a.example.org. 60 A 192.0.2.2\n"
+           "_._udp.web.a.example.org. 60 A 192.0.2.3\n"
+           "_._udp.web.a.example.org. 60 AAAA 2001:db8::1\n"
+           "_._udp.web.a.example.org. 7 SRV 0 25 53 web.a.example.org.\n"
            "_dns._udp.web.a.example.org. 60 A 192.0.2.1\n"
            "_dns._udp.web.a.example.org. 60 A 192.0.2.2\n"
            "_dns._udp.web.a.example.org. 60 A 192.0.2.3\n"
@@ -103,7 +113,9 @@ static void a_host_name_is_a_cname(void)
     expect("ttl 60", "web.a.example.org.",
            SERVICE("web", "{clusterIP: 10.0.0.1, " PORTS "}", BALANCER("[{hostname: Lb-1.Example.com}]")),
            "web.a.example.org. 7 CNAME Lb-1.Example.com.\n"
+           "_._tcp.web.a.example.org. 7 SRV 0 100 80 Lb-1.Example.com.\n"
            "_http._tcp.web.a.example.org. 7 SRV 0 100 80 Lb-1.Example.com.\n"
+           "_._udp.web.a.example.org. 7 SRV 0 100 53 Lb-1.Example.com.\n"
            "_dns._udp.web.a.example.org. 7 SRV 0 100 53 Lb-1.Example.com.\n");
     expect("", "web.a.example.org.",
            SERVICE("web", "{ports: [{name: http, port: 80}]}",

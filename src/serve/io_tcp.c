@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"
-#include "serve/worker_p.h"
+#include "serve/io_tcp_p.h"
 
 /* Connections of one worker, where descriptors allow; the one that has asked nothing for longest makes room.
  * An idle one takes about 1 KiB. */
@@ -32,18 +31,6 @@
 /* How long accepting rests when the process has no descriptors left. */
 #define REST_MS 100
 
-struct conn {
-    struct worker *worker;
-    struct endpoint *endpoint; /* NULL once its listener is gone */
-    struct bufferevent *bev;   /* NULL once closed: what is under way ends in silence */
-    union address client;
-    union address local;
-    unsigned in_flight;
-    bool ending;
-    uint64_t asked_ms;      /* when it asked its last whole question, or was accepted */
-    TAILQ_ENTRY(conn) link; /* in the worker's list, while open */
-};
-
 static size_t buffered(const struct conn *c)
 {
     return evbuffer_get_length(bufferevent_get_input(c->bev)) +
@@ -58,7 +45,7 @@ static void on_buffer_changed(struct evbuffer *buffer, const struct evbuffer_cb_
     w->tcp_buffered -= info->n_deleted;
 }
 
-static void conn_close(struct conn *c)
+void tcp_close(struct conn *c)
 {
     if (c->bev != NULL) {
         c->worker->tcp_buffered -= buffered(c);
@@ -73,6 +60,7 @@ static void conn_close(struct conn *c)
         c->bev = NULL;
         TAILQ_REMOVE(&c->worker->connections, c, link);
         c->worker->nconnections--;
+        streams_lose(c);
     }
     if (c->in_flight == 0)
         free(c);
@@ -93,20 +81,19 @@ static bool conn_ended(struct conn *c)
 {
     if (!c->ending || c->in_flight > 0 || unwritten(c))
         return false;
-    conn_close(c);
+    tcp_close(c);
     return true;
 }
 
-/* Closes connections until the worker's hold no more than they may; true where `c` was among them and is
- * gone. */
-static bool shed(struct worker *w, struct conn *c)
+bool tcp_shed(struct conn *c)
 {
+    struct worker *w = c->worker;
     struct conn *victim = TAILQ_FIRST(&w->connections), *next;
     c->in_flight++; /* keeps it in memory */
     for (; victim != NULL && w->tcp_buffered > BUFFERED_MAX; victim = next) {
         next = TAILQ_NEXT(victim, link);
         if (buffered(victim) > 0)
-            conn_close(victim);
+            tcp_close(victim);
     }
     c->in_flight--;
     if (c->bev != NULL)
@@ -116,17 +103,16 @@ static bool shed(struct worker *w, struct conn *c)
     return true;
 }
 
-static void put_answer(struct conn *c, const struct reply *reply)
+bool tcp_put(struct conn *c, const void *message, size_t len)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);
     uint8_t length[2];
-    wire_put_u16(length, (uint16_t)reply->len);
-    if (evbuffer_expand(out, sizeof length + reply->len) != 0) {
-        c->ending = true; /* no memory: half an answer would spoil all that follow */
-        return;
-    }
+    wire_put_u16(length, (uint16_t)len);
+    if (evbuffer_expand(out, sizeof length + len) != 0)
+        return false;
     evbuffer_add(out, length, sizeof length);
-    evbuffer_add(out, reply->wire, reply->len);
+    evbuffer_add(out, message, len);
+    return true;
 }
 
 /* request_done of connections. */
@@ -139,12 +125,11 @@ static void tcp_done(struct request *r)
             free(c);
         return;
     }
-    if (r->reply != NULL)
-        put_answer(c, r->reply);
+    if (r->reply != NULL && !tcp_put(c, r->reply->wire, r->reply->len))
+        c->ending = true;
     if (!r->parked) /* we are in the middle of reading its questions */
         return;
-    if (!shed(c->worker, c) && !conn_ended(c) &&
-        !conn_full(c)) /* room again: go on with what has been received */
+    if (!tcp_shed(c) && !conn_ended(c) && !conn_full(c)) /* room again: go on with what has been received */
         bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
 }
 
@@ -209,7 +194,7 @@ static void read_questions(struct conn *c)
     } else if (dribbles(c)) {
         c->ending = true;
     }
-    if (shed(c->worker, c) || conn_ended(c))
+    if (tcp_shed(c) || conn_ended(c))
         return;
     if (c->ending || conn_full(c))
         bufferevent_disable(c->bev, EV_READ);
@@ -227,6 +212,7 @@ static void on_written(struct bufferevent *bev, void *ctx)
 {
     (void)bev;
     struct conn *c = ctx;
+    streams_turn(c);
     if (!conn_ended(c))
         read_questions(c);
 }
@@ -243,14 +229,14 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
         bufferevent_enable(bev, EV_READ); /* idle it is not: it waits for us */
         return;
     }
-    conn_close(c);
+    tcp_close(c);
 }
 
 static void make_room(struct worker *w)
 {
     struct conn *oldest = TAILQ_FIRST(&w->connections);
     if (oldest != NULL)
-        conn_close(oldest);
+        tcp_close(oldest);
 }
 
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int from_len,
@@ -368,5 +354,5 @@ void tcp_close_all(struct worker *w)
 {
     struct conn *c;
     while ((c = TAILQ_FIRST(&w->connections)) != NULL)
-        conn_close(c);
+        tcp_close(c);
 }

@@ -58,10 +58,32 @@ static bool read_opt(struct cursor *c, const uint8_t *owner, uint16_t class, uin
     return check_options(rdata, rdlen);
 }
 
-static bool read_records(struct cursor *c, const uint8_t *packet, size_t len, unsigned count, bool additional,
+/* Where the client of an IXFR is: the serial of the SOA whose rdata is at the cursor. */
+static bool read_serial(const struct cursor *c, const uint8_t *packet, uint16_t rdlen, struct query *q)
+{
+    uint8_t name[NAME_MAX_LEN];
+    size_t at = (size_t)(c->at - packet), end = at + rdlen;
+    if (cursor_left(c) < rdlen)
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        int used = name_unpack(packet, end, at, name);
+        if (used < 0)
+            return false;
+        at += (size_t)used;
+    }
+    if (end - at != 20)
+        return false;
+    q->serial = wire_u32(packet + at);
+    q->has_serial = true;
+    return true;
+}
+
+enum section { ANSWERS, AUTHORITIES, ADDITIONALS };
+
+static bool read_records(struct cursor *c, const uint8_t *packet, size_t len, enum section section,
                          struct query *q)
 {
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned left = wire_u16(packet + 6 + 2 * section); left > 0; left--) {
         uint8_t owner[NAME_MAX_LEN];
         int used = name_unpack(packet, len, (size_t)(c->at - packet), owner);
         if (used < 0 || cursor_take(c, (size_t)used) == NULL)
@@ -72,7 +94,10 @@ static bool read_records(struct cursor *c, const uint8_t *packet, size_t len, un
         uint16_t rdlen = cursor_u16(c);
         if (c->failed)
             return false;
-        if (additional && type == RR_OPT) {
+        if (section == AUTHORITIES && type == RR_SOA && q->qtype == RR_IXFR &&
+            !read_serial(c, packet, rdlen, q))
+            return false;
+        if (section == ADDITIONALS && type == RR_OPT) {
             if (!read_opt(c, owner, class, ttl, rdlen, q))
                 return false;
         } else if (cursor_take(c, rdlen) == NULL) {
@@ -87,7 +112,7 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
     q->qname_len = 0;
     q->label_count = 0;
     q->qtype = q->qclass = 0;
-    q->has_edns = q->dnssec_ok = false;
+    q->has_edns = q->dnssec_ok = q->has_serial = false;
     q->edns_version = 0;
     q->client_options = q->options = NULL;
     q->client_options_len = q->options_len = 0;
@@ -109,9 +134,8 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
     /* The cursor writes nothing here; its pointers are plain because other users write. */
     struct cursor c = {.at = (uint8_t *)(uintptr_t)(packet + DNS_HEADER_LEN),
                        .end = (uint8_t *)(uintptr_t)(packet + len)};
-    unsigned before = (unsigned)wire_u16(packet + 6) + wire_u16(packet + 8);
-    if (!read_question(&c, q) || !read_records(&c, packet, len, before, false, q) ||
-        !read_records(&c, packet, len, wire_u16(packet + 10), true, q))
+    if (!read_question(&c, q) || !read_records(&c, packet, len, ANSWERS, q) ||
+        !read_records(&c, packet, len, AUTHORITIES, q) || !read_records(&c, packet, len, ADDITIONALS, q))
         return QUERY_FORMERR;
     return q->edns_version > 0 ? QUERY_BADVERS : QUERY_OK;
 }

@@ -32,6 +32,7 @@ enum dns_rcode {
     RCODE_NXDOMAIN = 3,
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
+    RCODE_NOTAUTH = 9,
     RCODE_BADVERS = 16,
 };
 
@@ -57,6 +58,8 @@ struct query {
     uint16_t options_len;
     const uint8_t *options;
     uint64_t options_hash;
+    bool has_serial;             /* an IXFR question with the client's SOA (RFC 1995 section 3) */
+    uint32_t serial;             /* of that SOA */
     uint8_t qname[NAME_MAX_LEN]; /* as asked: the case is the client's */
     uint8_t lname[NAME_MAX_LEN]; /* lower case */
 };

@@ -37,8 +37,13 @@ void reply_begin(struct reply *r, const struct query *q)
 
 static void put_owner(struct reply *r, struct cursor *c, const uint8_t *owner)
 {
-    if (r->q->qname_len > 0 && name_equal(owner, r->q->qname))
+    if (r->q->qname_len > 0 && name_equal(owner, r->q->qname)) {
         cursor_put_u16(c, 0xc000 | DNS_HEADER_LEN);
+        return;
+    }
+    size_t at = reply_last_owner(r, owner); /* most records follow one of the same owner */
+    if (at != 0)
+        cursor_put_u16(c, (uint16_t)(0xc000 | at));
     else
         reply_put_name(r, c, owner);
 }

@@ -41,6 +41,14 @@ static bool written_equal(const struct reply *r, size_t at, const uint8_t *name)
     }
 }
 
+size_t reply_last_owner(const struct reply *r, const uint8_t *owner)
+{
+    size_t at = r->nrecords > 0 ? r->rr[r->nrecords - 1].at : 0;
+    while (at != 0 && (r->wire[at] & 0xc0) == 0xc0)
+        at = wire_u16(r->wire + at) & 0x3fff; /* to the name itself: readers follow few pointers */
+    return at != 0 && at < 0x4000 && *owner != 0 && written_equal(r, at, owner) ? at : 0;
+}
+
 static uint8_t *bucket_of(struct reply *r, uint32_t hash)
 {
     return &r->name_buckets[hash % REPLY_NAMES_MAX];

@@ -13,6 +13,10 @@ void reply_put_name(struct reply *r, struct cursor *c, const uint8_t *name);
  * be pointed to: the addresses of SRV targets follow. */
 void reply_remember_written(struct reply *r, const struct cursor *c, const uint8_t *name);
 
+/* Where the last record's owner stands, where that is `owner`, octet by octet, and can be pointed to; else 0.
+ */
+size_t reply_last_owner(const struct reply *r, const uint8_t *owner);
+
 /* Forgets all names but the first `keep`. */
 void reply_forget_names(struct reply *r, unsigned keep);
 

@@ -297,10 +297,16 @@ static int kubernetes_metadata(void *ctx, const struct request *r, const char *l
     return cluster_name_label(r->asked->lname, z->apex, &spelling.rules, label + sizeof prefix - 1, out, cap);
 }
 
+static const struct served_zones *kubernetes_zones(void *ctx)
+{
+    return &((const struct kubernetes_stage *)ctx)->zones;
+}
+
 const struct plugin plugin_kubernetes = {.name = "kubernetes",
                                          .setup = kubernetes_setup,
                                          .free = kubernetes_free,
                                          .start = kubernetes_start,
                                          .stop = kubernetes_stop,
                                          .query = kubernetes_query,
-                                         .metadata = kubernetes_metadata};
+                                         .metadata = kubernetes_metadata,
+                                         .zones = kubernetes_zones};

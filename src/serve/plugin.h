@@ -44,6 +44,7 @@
 enum verdict { VERDICT_NEXT, VERDICT_ANSWERED, VERDICT_PENDING, VERDICT_DROP };
 
 struct block;
+struct served_zones;
 
 /* What a directive is set up in. */
 struct plugin_setup {
@@ -80,6 +81,9 @@ struct plugin {
      * the label is not its own or means nothing here. It looks at r->asked, since stages below may have
      * changed r->q. In a worker, at any point of the walk. Optional. */
     int (*metadata)(void *state, const struct request *r, const char *label, char *out, size_t cap);
+
+    /* The zones that it answers from files, for `transfer`. Any thread, from start on. Optional. */
+    const struct served_zones *(*zones)(void *state);
     bool metadata_anywhere; /* also for names outside of the metadata directive's zones: in CoreDNS these
                                labels are set on the way of the query, not before */
 };

@@ -295,6 +295,43 @@ static void a_query_is_written_as_it_is_parsed(void)
     }
 }
 
+/* An IXFR with an SOA in its authority section, whose rdata is `rdata`. */
+static void transfer_with_soa(uint16_t qtype, unsigned rdlen, const void *rdata)
+{
+    message_header(&m, 1, 0, 1, 0, 1, 0);
+    message_question(&m, "a.b", qtype, CLASS_IN);
+    message_record(&m, "a.b", RR_SOA, CLASS_IN, 0, rdlen);
+    message_octets(&m, rdata, rdlen);
+}
+
+static void an_incremental_transfer_says_where_its_client_is(void)
+{
+    /* names as a pointer to the question's and as the root, then serial and timers */
+    static const uint8_t soa[] = {0xc0, 0x0c, 0, 0x80, 1, 2, 3, 0, 0, 0, 1, 0,
+                                  0,    0,    1, 0,    0, 0, 1, 0, 0, 0, 1};
+    plain_question();
+    CU_ASSERT_EQUAL(parse(), QUERY_OK);
+    CU_ASSERT_FALSE(q.has_serial);
+    transfer_with_soa(RR_IXFR, sizeof soa, soa);
+    CU_ASSERT_EQUAL(parse(), QUERY_OK);
+    CU_ASSERT_TRUE(q.has_serial);
+    CU_ASSERT_EQUAL(q.serial, 0x80010203);
+    transfer_with_soa(RR_AXFR, sizeof soa, soa);
+    CU_ASSERT_EQUAL(parse(), QUERY_OK);
+    CU_ASSERT_FALSE(q.has_serial);
+    message_header(&m, 1, 0, 1, 0, 0, 0); /* RFC 1995 asks for it; without, the chain decides */
+    message_question(&m, "a.b", RR_IXFR, CLASS_IN);
+    CU_ASSERT_EQUAL(parse(), QUERY_OK);
+    CU_ASSERT_FALSE(q.has_serial);
+    for (unsigned len = 0; len < sizeof soa; len++) { /* cut, by its own length or by the message's */
+        transfer_with_soa(RR_IXFR, len, soa);
+        CU_ASSERT_EQUAL(parse(), QUERY_FORMERR);
+        transfer_with_soa(RR_IXFR, sizeof soa, soa);
+        m.len -= sizeof soa - len;
+        CU_ASSERT_EQUAL(parse(), QUERY_FORMERR);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"a plain question is read", a_plain_question_is_read},
     {"the root and the longest name are names", the_root_and_the_longest_name_are_names},
@@ -313,6 +350,7 @@ static const struct unit_test tests[] = {
     {"options that do not fit their OPT are refused", options_that_do_not_fit_their_opt_are_refused},
     {"options are read over, however many there are", options_are_read_over_however_many_there_are},
     {"octets behind the message make no difference", octets_behind_the_message_make_no_difference},
+    {"an incremental transfer says where its client is", an_incremental_transfer_says_where_its_client_is},
     {"a query is written as it is parsed", a_query_is_written_as_it_is_parsed},
 };
 

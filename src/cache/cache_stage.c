@@ -11,7 +11,7 @@
 #include "cache/cache_stage_p.h"
 #include "cache/cache_store.h"
 #include "dns/rr.h"
-#include "serve/kubernetes_stage.h"
+#include "serve/served_zones.h"
 
 /* That upstreams could not be reached is kept for the least time that RFC 9520 section 3.2 asks for, and no
  * longer: when they are back, names that were asked for meanwhile shall be too. */
@@ -40,9 +40,15 @@ static bool is_ours(const struct cache_stage *c, const struct query *q)
     return in_zones((const uint8_t(*)[NAME_MAX_LEN])c->settings.zones, c->settings.nzones, q->lname);
 }
 
-static bool is_cluster_name(const struct cache_stage *c, const struct query *q)
+/* In a zone that a stage below answers from memory. */
+static bool is_local_name(const struct cache_stage *c, const struct query *q)
 {
-    return c->block->kubernetes != NULL && kubernetes_stage_serves(c->block->kubernetes, q->lname);
+    for (unsigned i = 0; i < c->nlocal; i++) {
+        const struct stage *s = &c->block->stages[c->local[i]];
+        if (served_zones_find(s->plugin->zones(s->state), q->lname) != NULL)
+            return true;
+    }
+    return false;
 }
 
 static struct cache_series *series_of(const struct cache_stage *c, const struct request *r)
@@ -103,14 +109,14 @@ static bool answer_from_cache(struct cache_stage *c, struct request *r)
 
 enum verdict cache_stage_query(struct cache_stage *c, struct request *r)
 {
-    if (!is_ours(c, &r->q) || is_cluster_name(c, &r->q))
+    if (!is_ours(c, &r->q) || is_local_name(c, &r->q))
         return VERDICT_NEXT;
     return answer_from_cache(c, r) ? VERDICT_ANSWERED : VERDICT_NEXT;
 }
 
 bool cache_stage_late(struct cache_stage *c, struct request *r)
 {
-    if (c->block->kubernetes == NULL || !is_ours(c, &r->q) || !is_cluster_name(c, &r->q))
+    if (c->nlocal == 0 || !is_ours(c, &r->q) || !is_local_name(c, &r->q))
         return false; /* it was looked for already */
     if (!answer_from_cache(c, r))
         return false;
@@ -193,11 +199,11 @@ void cache_stage_answer(struct cache_stage *c, struct request *r)
         r->waiting = NULL;
         return;
     }
-    bool from_cluster = (int)r->stage == c->kubernetes;
     bool from_nobody = r->stage == r->route->block->nstages; /* SERVFAIL at the end of the chain */
-    if (!from_cluster && serve_stale_instead(c, r))
+    bool from_memory = !from_nobody && c->block->stages[r->stage].plugin->zones != NULL;
+    if (!from_memory && serve_stale_instead(c, r))
         return;
-    cache_stage_keep(c, series_of(c, r), r->reply, !from_cluster && !from_nobody);
+    cache_stage_keep(c, series_of(c, r), r->reply, !from_memory && !from_nobody);
     if (!r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
         r->reply->flags &= (uint16_t)~FLAG_AD;
 }
@@ -209,10 +215,10 @@ int cache_stage_start(struct cache_stage *c, struct errtext *e)
     const struct cache_capacity capacity = {
         .entries = {c->settings.limits[CACHE_SUCCESS].capacity, c->settings.limits[CACHE_DENIAL].capacity},
         .stale_s = c->settings.stale == STALE_OFF ? 0 : c->settings.stale_s};
-    c->kubernetes = -1;
+    c->nlocal = 0;
     for (unsigned i = 0; i < c->block->nstages; i++)
-        if (strcmp(c->block->stages[i].plugin->name, "kubernetes") == 0)
-            c->kubernetes = (int)i;
+        if (c->block->stages[i].plugin->zones != NULL)
+            c->local[c->nlocal++] = (uint8_t)i;
     c->series = calloc(c->config->nlisteners + 1, sizeof *c->series);
     if (c->series == NULL || cache_store_get(c->block->source, &capacity, &c->store) != ERR_OK)
         return errtext_set(e, -ENOMEM, "plugin/cache: no memory");

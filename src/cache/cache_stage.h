@@ -2,11 +2,11 @@
  * What a `cache` directive does: answers from what was answered before, keeps answers on their way up, and
  * gives TTLs their limits. Semantics are CoreDNS's. The directive is read by plugins/cache.c.
  *
- * Names of the block's kubernetes zones are not kept: their answers come from memory anyhow, and a change
- * shall be visible in the very next one. They pass downward untouched; on the way up their TTLs get the same
- * limits as all others. A name in those zones that falls through to `forward` is kept like any external one;
- * the forward stage looks here for it before it asks (cache_stage_late), after the kubernetes stage has said
- * that it has no such name.
+ * Names of the zones of kubernetes and k8s_external are not kept: their answers come from memory anyhow, and
+ * a change shall be visible in the very next one. They pass downward untouched; on the way up their TTLs get
+ * the same limits as all others. A name in those zones that falls through to `forward` is kept like any
+ * other; the forward stage looks here for it before it asks (cache_stage_late), after those stages have said
+ * that they have no such name.
  *
  * The entries belong to the server block, not to the configuration: a reload finds them again where nothing
  * in the block has changed that could change an answer (cache_store.h).
@@ -47,8 +47,9 @@ struct cache_stage {
     struct cache_settings settings;
     const struct config *config;
     const struct block *block;
-    char *zones_label;           /* label "zones": "." or "a.example.,b.example." */
-    int kubernetes;              /* index of the kubernetes stage, -1 none; from start */
+    char *zones_label;         /* label "zones": "." or "a.example.,b.example." */
+    uint8_t local[STAGES_MAX]; /* indexes of the stages that answer from memory; from start */
+    unsigned nlocal;
     struct cache_store *store;   /* from start */
     struct cache_series *series; /* one for each of the config's listeners */
 };

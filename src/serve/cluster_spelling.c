@@ -116,3 +116,15 @@ const struct node *cluster_spelling_find(const void *ctx, const struct zone_vers
         return find(v, name.service, len - (size_t)(name.service - lname));
     return name.port != NULL ? respell_port(v, &name) : NULL;
 }
+
+const struct node *external_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
+                                          size_t len)
+{
+    const struct cluster_spelling *s = ctx;
+    (void)len;
+    if (name_label_count(lname) != name_label_count(s->apex) + 4)
+        return NULL;
+    struct cluster_name name = {.port = lname, .protocol = lname + 1 + lname[0]};
+    name.service = name.protocol + 1 + name.protocol[0];
+    return respell_port(v, &name);
+}

@@ -8,6 +8,8 @@
  *     _._.web.shop.svc.ZONE            ... the service
  *     x.y.1-2-3-4.shop.pod.ZONE        one or two labels in front of a pod's name say nothing
  *
+ * In zones of k8s_external, where services are SERVICE.NAMESPACE.ZONE, the same holds for their ports.
+ *
  * Which ports of a service are of one protocol a zone file does not say. It need not where all are of the
  * same; where they are not, seamark-sync writes the name with the empty part into the file.
  *
@@ -24,8 +26,10 @@ struct cluster_spelling {
     struct cluster_name_rules rules;
 };
 
-/* A zone_respell (zone/zone_answer.h); `ctx` is a struct cluster_spelling. */
+/* Each a zone_respell (zone/zone_answer.h); `ctx` is a struct cluster_spelling. */
 const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                          size_t len);
+const struct node *external_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
+                                          size_t len);
 
 #endif

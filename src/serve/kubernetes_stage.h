@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cluster_block;
 struct kubernetes_stage;
 
-/* Whether the lower-case name is in one of the stage's zones, so that its answers come from a zone file and
- * are never cached. Any thread. */
-bool kubernetes_stage_serves(const struct kubernetes_stage *k, const uint8_t *lname);
+/* What the stage's server block says of the cluster; lives as long as the stage. */
+const struct cluster_block *kubernetes_stage_block(const struct kubernetes_stage *k);
 
 /* The longest of its zones that the lower-case name is in, or NULL. Lives as long as the stage. */
 const uint8_t *kubernetes_stage_zone(const struct kubernetes_stage *k, const uint8_t *lname);

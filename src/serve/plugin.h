@@ -82,7 +82,8 @@ struct plugin {
      * changed r->q. In a worker, at any point of the walk. Optional. */
     int (*metadata)(void *state, const struct request *r, const char *label, char *out, size_t cap);
 
-    /* The zones that it answers from files, for `transfer`. Any thread, from start on. Optional. */
+    /* The zones that it answers from files: `transfer` hands them over, and `cache` keeps no answers from
+     * them, as they come from memory. Any thread. Optional. */
     const struct served_zones *(*zones)(void *state);
     bool metadata_anywhere; /* also for names outside of the metadata directive's zones: in CoreDNS these
                                labels are set on the way of the query, not before */

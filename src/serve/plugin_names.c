@@ -4,12 +4,11 @@
 #include <string.h>
 
 static const char *const names[] = {
-    "acl",         "any",     "auto",      "azure",  "cancel",       "clouddns",   "dns64",
-    "dnssec",      "dnstap",  "erratic",   "etcd",   "file",         "geoip",      "grpc",
-    "grpc_server", "header",  "https",     "https3", "k8s_external", "local",      "minimal",
-    "multisocket", "nomad",   "nsid",      "on",     "pprof",        "proxyproto", "quic",
-    "root",        "route53", "secondary", "shed",   "sign",         "template",   "timeouts",
-    "tls",         "trace",   "transfer",  "tsig",   "unbound",      "view",
+    "acl",      "any",        "auto",  "azure",   "cancel",      "clouddns",  "dns64",       "dnssec",
+    "dnstap",   "erratic",    "etcd",  "file",    "geoip",       "grpc",      "grpc_server", "header",
+    "https",    "https3",     "local", "minimal", "multisocket", "nomad",     "nsid",        "on",
+    "pprof",    "proxyproto", "quic",  "root",    "route53",     "secondary", "shed",        "sign",
+    "template", "timeouts",   "tls",   "trace",   "transfer",    "tsig",      "unbound",     "view",
 };
 
 bool plugin_name_known(const char *name)

@@ -28,6 +28,7 @@ int served_zones_init(struct served_zones *s, const char *plugin, const char *vi
         name_to_text(z->apex, z->text);
         z->label_count = (uint8_t)name_label_count(z->apex);
         z->reverse = is_reverse(z->apex);
+        z->spelling.apex = z->apex;
     }
     return ERR_OK;
 }

@@ -6,6 +6,7 @@
 #define SEAMARK_SERVE_SERVED_ZONES_H
 
 #include "conf/args.h"
+#include "serve/cluster_spelling.h"
 #include "serve/zone_watch.h"
 
 struct metric_gauge;
@@ -14,7 +15,8 @@ struct served_zone {
     uint8_t apex[NAME_MAX_LEN]; /* lower case */
     char text[NAME_MAX_TEXT];
     uint8_t label_count;
-    bool reverse; /* in-addr.arpa, ip6.arpa or below */
+    bool reverse;                     /* in-addr.arpa, ip6.arpa or below */
+    struct cluster_spelling spelling; /* how its names may be written too */
     struct watched_zone *watched;
     struct metric_gauge *gauges[3];
 };

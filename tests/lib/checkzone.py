@@ -18,10 +18,11 @@ CHECKERS = {
 
 
 def zone_name(path):
-    """cluster.local of /some/where/cluster.local.zone."""
+    """cluster.local of /some/where/cluster.local.zone, and of cluster.local+VIEW.zone."""
     name = os.path.basename(path)
     assert name.endswith(".zone"), path
-    return "." if name == "root.zone" else name[: -len(".zone")]
+    zone = name[: -len(".zone")].partition("+")[0]
+    return "." if zone == "root" else zone
 
 
 def check(path):

@@ -13,6 +13,7 @@ struct part {
 
 static const struct part protocols[] = {
     {(const uint8_t *)"tcp", 3}, {(const uint8_t *)"udp", 3}, {(const uint8_t *)"sctp", 4}};
+#define FRONT_MAX 5 /* labels in front of the zone: PORT.PROTOCOL.SERVICE.NAMESPACE.svc */
 #define PROTOCOLS (sizeof protocols / sizeof protocols[0])
 #define TCP       (&protocols[0])
 
@@ -104,13 +105,23 @@ static const struct node *respell_port(const struct zone_version *v, const struc
     return n == NULL && protocol.len == 0 ? find_any_protocol(v, &port, base) : n;
 }
 
+/* A quick look whether it can be any of these: nearly all names that are searched for in vain end here. */
+static bool may_be(const uint8_t *lname, size_t front)
+{
+    unsigned labels = 1;
+    for (size_t at = 1u + lname[0]; at < front; at += 1u + lname[at])
+        if (++labels > FRONT_MAX)
+            return false;
+    return labels >= FRONT_MAX - 1;
+}
+
 const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                          size_t len)
 {
     const struct cluster_spelling *s = ctx;
     struct cluster_name name;
-    if (!cluster_name_parse(lname, s->apex, &s->rules, &name) || name.service == NULL ||
-        name.service == lname)
+    if (!may_be(lname, len - s->apex_len) || !cluster_name_parse(lname, s->apex, &s->rules, &name) ||
+        name.service == NULL || name.service == lname)
         return NULL;
     if (name.kind[1] == 'p')
         return find(v, name.service, len - (size_t)(name.service - lname));

@@ -23,6 +23,7 @@
 
 struct cluster_spelling {
     const uint8_t *apex; /* lower case */
+    size_t apex_len;
     struct cluster_name_rules rules;
 };
 

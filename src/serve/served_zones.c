@@ -24,7 +24,7 @@ int served_zones_init(struct served_zones *s, const char *plugin, const char *vi
         struct served_zone *z = &s->zones[s->count++];
         if (name_from_text(zones->zones[i], strlen(zones->zones[i]), z->apex) < 0)
             return ERR_MALFORMED;
-        name_lower(z->apex, z->apex);
+        z->spelling.apex_len = name_lower(z->apex, z->apex);
         name_to_text(z->apex, z->text);
         z->label_count = (uint8_t)name_label_count(z->apex);
         z->reverse = is_reverse(z->apex);

@@ -65,7 +65,7 @@ static void target_answered(struct request *inner)
         reply->rcode = RCODE_NXDOMAIN;
         zone_answer_soa(zone_current(zone), reply);
     }
-    bool fits = outcome == ZONE_CNAME_OUT && inner->reply != NULL && name_equal(q.target, inner->q.qname);
+    bool fits = outcome == ZONE_CNAME_OUT && inner->reply != NULL && name_equal(q.target, inner->asked->qname);
     rcu_reader_end();
     if (fits && inner->reply->rcode == RCODE_NOERROR) {
         struct reply *found = inner->reply;

@@ -38,8 +38,8 @@ struct expected {
 static void check(const struct expected *cases, size_t count, struct cluster_name_rules rules)
 {
     uint8_t apex[NAME_MAX_LEN];
-    name_lower(apex, name_of("cluster.local."));
-    const struct cluster_spelling spelling = {.apex = apex, .rules = rules};
+    size_t apex_len = name_lower(apex, name_of("cluster.local."));
+    const struct cluster_spelling spelling = {.apex = apex, .apex_len = apex_len, .rules = rules};
     for (size_t i = 0; i < count; i++) {
         char text[NAME_MAX_TEXT], wanted[NAME_MAX_TEXT];
         uint8_t lname[NAME_MAX_LEN];

@@ -86,6 +86,8 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
     if (ret == ERR_OK)
         ret = read_names(k);
     if (ret == ERR_OK)
+        ret = served_zones_add_unsynced(&k->answers.zones, k->block.kubernetes.ttl, e);
+    if (ret == ERR_OK)
         ret = check_other_blocks(s->config, k, e);
     if (ret != ERR_OK) {
         kubernetes_free(k);

@@ -6,6 +6,7 @@
 
 #include "base/rcu.h"
 #include "metrics/metrics.h"
+#include "serve/unsynced_zone.h"
 
 static bool is_reverse(const uint8_t *apex)
 {
@@ -35,10 +36,24 @@ int served_zones_init(struct served_zones *s, const char *plugin, const char *vi
 
 void served_zones_free(struct served_zones *s)
 {
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->count; i++) {
         zone_watch_release(s->zones[i].watched);
+        zone_free(s->zones[i].unsynced);
+    }
     free(s->zones);
     *s = (struct served_zones){0};
+}
+
+int served_zones_add_unsynced(struct served_zones *s, uint32_t ttl, struct errtext *e)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct served_zone *z = &s->zones[i];
+        z->unsynced = unsynced_zone_new(z->text, z->reverse, ttl);
+        if (z->unsynced == NULL)
+            return errtext_set(e, ERR_MALFORMED, "plugin/%s: zone %s: there is no room for names below it",
+                               s->plugin, z->text);
+    }
+    return ERR_OK;
 }
 
 /* ---- metrics ---- */

@@ -18,6 +18,7 @@ struct served_zone {
     bool reverse;                     /* in-addr.arpa, ip6.arpa or below */
     struct cluster_spelling spelling; /* how its names may be written too */
     struct watched_zone *watched;
+    struct zone *unsynced; /* what is answered while there is no file; NULL: nothing */
     struct metric_gauge *gauges[3];
 };
 
@@ -32,6 +33,9 @@ struct served_zones {
  * case. Control thread, as all but served_zones_find(). */
 int served_zones_init(struct served_zones *s, const char *plugin, const char *view,
                       const struct zone_list *zones);
+/* Gives each zone what a cluster's has before the cluster is known (unsynced_zone.h). ERR_MALFORMED with `e`
+ * set where one has no room for that. */
+int served_zones_add_unsynced(struct served_zones *s, uint32_t ttl, struct errtext *e);
 /* Begins to watch the zones, whose records are those of `identity`, and to measure them. An error with `e`
  * set leaves no gauges behind. */
 int served_zones_start(struct served_zones *s, const char *identity, struct errtext *e);

@@ -4,6 +4,9 @@
 #include "serve/config.h"
 #include "serve/worker.h"
 
+static const char no_zone_yet[] =
+    "there is no zone to serve yet: seamark-sync has not reached the Kubernetes API";
+
 int zone_stage_init(struct zone_stage *s, const char *plugin, const char *view, const struct zone_list *zones,
                     bool fallthrough, const struct zone_list *fallthrough_zones)
 {
@@ -65,7 +68,8 @@ static void target_answered(struct request *inner)
         reply->rcode = RCODE_NXDOMAIN;
         zone_answer_soa(zone_current(zone), reply);
     }
-    bool fits = outcome == ZONE_CNAME_OUT && inner->reply != NULL && name_equal(q.target, inner->asked->qname);
+    bool fits =
+        outcome == ZONE_CNAME_OUT && inner->reply != NULL && name_equal(q.target, inner->asked->qname);
     rcu_reader_end();
     if (fits && inner->reply->rcode == RCODE_NOERROR) {
         struct reply *found = inner->reply;
@@ -94,7 +98,7 @@ static bool falls_through(const struct zone_stage *s, const struct served_zone *
 }
 
 static enum verdict answer_from_zone(const struct zone_stage *s, const struct served_zone *z,
-                                     const struct zone_version *v, struct request *r)
+                                     const struct zone_version *v, bool synced, struct request *r)
 {
     struct zone_question q = question_of(s, z, r);
     if (r->transport == TRANSPORT_UDP)
@@ -110,9 +114,12 @@ static enum verdict answer_from_zone(const struct zone_stage *s, const struct se
     const uint8_t *name = q.target != NULL ? q.target : r->q.qname;
     if ((s->made_up != NULL && s->made_up(s, z, v, outcome, name, r)) || outcome == ZONE_NODATA)
         return VERDICT_ANSWERED;
-    if (r->reply->count[SECTION_ANSWER] == 0 && falls_through(s, z, r))
+    if (r->reply->count[SECTION_ANSWER] == 0 && falls_through(s, z, r)) {
+        r->reply->flags &= (uint16_t)~FLAG_AA;
         return VERDICT_NEXT;
-    r->reply->rcode = RCODE_NXDOMAIN;
+    }
+    r->reply->rcode = synced ? RCODE_NXDOMAIN : RCODE_SERVFAIL;
+    r->error_text = synced ? NULL : no_zone_yet;
     zone_answer_soa(v, r->reply);
     return VERDICT_ANSWERED;
 }
@@ -130,14 +137,14 @@ enum verdict zone_stage_query(void *state, struct request *r)
     enum verdict verdict = VERDICT_ANSWERED;
     rcu_reader_begin();
     const struct zone *zone = watched_zone_read(z->watched);
-    if (zone != NULL) {
-        verdict = answer_from_zone(s, z, zone_current(zone), r);
+    if (zone != NULL || z->unsynced != NULL) {
+        verdict = answer_from_zone(s, z, zone_current(zone != NULL ? zone : z->unsynced), zone != NULL, r);
     } else if (falls_through(s, z, r)) {
         verdict = VERDICT_NEXT;
     } else {
         r->reply->rcode = RCODE_SERVFAIL;
         r->reply->flags |= FLAG_AA;
-        r->error_text = "there is no zone to serve yet: seamark-sync has not reached the Kubernetes API";
+        r->error_text = no_zone_yet;
     }
     rcu_reader_end();
     return verdict;

@@ -3,7 +3,8 @@
  * the zone is answered, CNAMEs that lead out of it are followed by asking the server itself, and what does
  * not exist is denied or left to the next plugin.
  *
- * Where there never was a zone file, the answer is SERVFAIL, as CoreDNS's before its first synchronisation.
+ * Where there never was a zone file, what would be denied is SERVFAIL, as with CoreDNS before its first
+ * synchronisation; the little that is known without the cluster is answered (serve/unsynced_zone.h).
  */
 #ifndef SEAMARK_SERVE_ZONE_STAGE_H
 #define SEAMARK_SERVE_ZONE_STAGE_H

@@ -70,10 +70,29 @@ def test_what_is_denied_falls_through_where_that_is_wanted(options, missing, rev
 def test_without_a_zone_it_falls_through_too_and_is_servfail_otherwise():
     with start(zones=False) as server:
         answer = server.ask(THERE)
-        assert rcode(answer) == "SERVFAIL" and answer.flags & dns.flags.AA
+        assert rcode(answer) == "SERVFAIL" and answer.flags & dns.flags.AA and answer.authority
         assert server.ask("example.org").additional  # other names do not care
+        assert rcode(server.ask("10-1-2-3.default.pod.cluster.local")) == "SERVFAIL"
+        assert rcode(server.ask("x.cluster.local", "TXT")) == "SERVFAIL"
     with start("fallthrough", zones=False) as server:
         assert server.ask(THERE).additional
+
+
+SOA = "{0} 5 IN SOA ns.dns.{0} hostmaster.{0} 0 7200 1800 86400 5"
+
+
+def test_what_needs_no_cluster_is_answered_before_there_is_a_zone():
+    with start(zones=False) as server:
+        answer = server.ask("cluster.local", "SOA")
+        assert lines(answer.answer) == [SOA.format("cluster.local.")] and answer.flags & dns.flags.AA
+        assert lines(server.ask("in-addr.arpa", "SOA").answer) == [SOA.format("in-addr.arpa.")]
+        for name in ("cluster.local", "svc.cluster.local", "pod.cluster.local", "in-addr.arpa"):
+            answer = server.ask(name)
+            assert rcode(answer) == "NOERROR" and not answer.answer and answer.flags & dns.flags.AA
+            assert lines(answer.authority) == [SOA.format("in-addr.arpa." if "arpa" in name else "cluster.local.")]
+        assert lines(server.ask("dns-version.cluster.local", "TXT").answer) == [
+            'dns-version.cluster.local. 28800 IN TXT "1.1.0"']
+        assert rcode(server.ask("svc.in-addr.arpa")) == "SERVFAIL"
 
 
 def test_nobody_behind_it_is_servfail():

@@ -43,6 +43,29 @@ static int check_source(const struct directive *d, const struct kubernetes_block
     return ERR_OK;
 }
 
+bool kubernetes_block_is_multicluster(const struct kubernetes_block *k, const char *zone)
+{
+    for (size_t i = 0; i < k->multicluster.count; i++)
+        if (strcmp(k->multicluster.zones[i], zone) == 0)
+            return true;
+    return false;
+}
+
+static int check_multicluster(const struct directive *d, const struct kubernetes_block *k, struct errtext *e)
+{
+    for (size_t i = 0; i < k->multicluster.count; i++) {
+        size_t at = 0;
+        while (at < k->zones.count && strcmp(k->zones.zones[at], k->multicluster.zones[i]) != 0)
+            at++;
+        if (at == k->zones.count)
+            return args_error(e, KUBERNETES, d,
+                              "is not authoritative for the multicluster zone %.100s (it is none of the "
+                              "block's zones)",
+                              k->multicluster.zones[i]);
+    }
+    return ERR_OK;
+}
+
 static int read_block(const struct server_block *b, const struct directive *d, struct kubernetes_block *k,
                       struct errtext *e)
 {
@@ -58,6 +81,10 @@ static int read_block(const struct server_block *b, const struct directive *d, s
         ret = kubernetes_option_read(&d->body[i], k, e);
     if (ret == ERR_OK && k->namespaces.count > 0 && k->has_namespace_labels)
         ret = args_error(e, KUBERNETES, d, "namespaces and namespace_labels cannot both be set");
+    if (ret == ERR_OK && k->zonal && k->noendpoints)
+        ret = args_error(e, KUBERNETES, d, "zonal requires the endpoint cache; remove noendpoints");
+    if (ret == ERR_OK)
+        ret = check_multicluster(d, k, e);
     return ret == ERR_OK ? check_source(d, k, e) : ret;
 }
 
@@ -83,6 +110,7 @@ void kubernetes_block_free(struct kubernetes_block *k)
     zone_list_free(&k->zones);
     zone_list_free(&k->namespaces);
     zone_list_free(&k->fallthrough_zones);
+    zone_list_free(&k->multicluster);
     label_selector_free(&k->namespace_labels);
     label_selector_free(&k->labels);
     free(k->endpoint);

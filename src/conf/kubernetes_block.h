@@ -31,6 +31,8 @@ struct kubernetes_block {
     uint32_t ttl; /* seconds, 0 to 3600, default 5 */
     bool noendpoints;
     bool ignore_empty_service;
+    bool zonal;                    /* _zone names of headless services */
+    struct zone_list multicluster; /* those of `zones` that hold ServiceImports */
     bool fallthrough;
     struct zone_list fallthrough_zones; /* empty: all */
     int64_t startup_timeout_ms;         /* default 5000 */
@@ -45,6 +47,9 @@ struct kubernetes_block {
 int kubernetes_block_parse(const struct server_block *b, const struct directive *d,
                            struct kubernetes_block *out, struct errtext *e);
 void kubernetes_block_free(struct kubernetes_block *k);
+
+/* Whether that zone (as it stands in k->zones) holds ServiceImports in place of Services. */
+bool kubernetes_block_is_multicluster(const struct kubernetes_block *k, const char *zone);
 
 /* One line with everything that shapes the records of a zone (source, ttl, namespaces, ...): it stands in the
  * header of the zone file, and a file whose line differs is not served. Appends to `out`. */

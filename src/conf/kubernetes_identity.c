@@ -94,20 +94,17 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int append_namespaces(const struct zone_list *namespaces, struct bytes *out)
+/* The names of the list, sorted, with commas between them. */
+static int append_names(const struct zone_list *list, struct bytes *out)
 {
-    if (namespaces->count == 0) {
-        bytes_append_str(out, "*");
-        return ERR_OK;
-    }
-    char **sorted = calloc(namespaces->count, sizeof *sorted);
+    char **sorted = calloc(list->count, sizeof *sorted);
     if (sorted == NULL)
         return -ENOMEM;
-    memcpy(sorted, namespaces->zones, namespaces->count * sizeof *sorted);
-    qsort(sorted, namespaces->count, sizeof *sorted, compare_text);
+    memcpy(sorted, list->zones, list->count * sizeof *sorted);
+    qsort(sorted, list->count, sizeof *sorted, compare_text);
     struct bytes all; /* apart: before it is cut it may be larger than `out` allows */
     bytes_init(&all, NAMESPACES_MAX);
-    for (size_t i = 0; i < namespaces->count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         if (i > 0)
             bytes_append_str(&all, ",");
         append_escaped(&all, sorted[i]);
@@ -119,6 +116,14 @@ static int append_namespaces(const struct zone_list *namespaces, struct bytes *o
         bytes_append_str(out, all.data);
     bytes_free(&all);
     return ret;
+}
+
+static int append_namespaces(const struct zone_list *namespaces, struct bytes *out)
+{
+    if (namespaces->count > 0)
+        return append_names(namespaces, out);
+    bytes_append_str(out, "*");
+    return ERR_OK;
 }
 
 /* Options that most blocks do not have: without them the line is what it was before they existed. */
@@ -165,5 +170,11 @@ int kubernetes_block_identity(const struct kubernetes_block *k, struct bytes *ou
     ret = append_selector("namespace_labels", &k->namespace_labels, out);
     if (ret == ERR_OK)
         ret = append_selector("labels", &k->labels, out);
+    if (k->zonal)
+        bytes_append_str(out, " zonal=yes");
+    if (ret == ERR_OK && k->multicluster.count > 0) {
+        bytes_append_str(out, " multicluster=");
+        ret = append_names(&k->multicluster, out);
+    }
     return ret == ERR_OK ? out->error : ret;
 }

@@ -178,6 +178,20 @@ static int read_namespace_labels(const struct directive *d, struct kubernetes_bl
     return read_selector(d, "namespace_label selector", &k->namespace_labels, e);
 }
 
+static int read_zonal(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
+{
+    (void)k;
+    return args_not_yet(e, KUBERNETES, d);
+}
+
+static int read_multicluster(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
+{
+    zone_list_free(&k->multicluster);
+    if (d->nargs == 0)
+        log_warning("plugin/kubernetes: multicluster has no effect without zones (%s:%u)", d->file, d->line);
+    return args_zones(e, KUBERNETES, d, 0, NULL, &k->multicluster);
+}
+
 static int read_startup_timeout(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
 {
     return args_duration(e, KUBERNETES, d, d->args[0], 0, STARTUP_TIMEOUT_MAX_MS, &k->startup_timeout_ms);
@@ -248,12 +262,6 @@ static int refuse_transfer(const struct directive *d, struct kubernetes_block *k
                       "\"transfer\"");
 }
 
-static int refuse_not_yet(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
-{
-    (void)k;
-    return args_not_yet(e, KUBERNETES, d);
-}
-
 #define ANY SIZE_MAX
 static const struct option {
     const char *name;
@@ -274,8 +282,8 @@ static const struct option {
     {"startup_timeout", 1, 1, read_startup_timeout},
     {"namespace_labels", 1, ANY, read_namespace_labels},
     {"labels", 1, ANY, read_labels},
-    {"multicluster", 0, ANY, refuse_not_yet},
-    {"zonal", 0, ANY, refuse_not_yet},
+    {"multicluster", 0, ANY, read_multicluster},
+    {"zonal", 0, 0, read_zonal},
     {"apiserver_qps", 1, 1, read_qps},
     {"apiserver_burst", 1, 1, read_burst},
     {"apiserver_max_inflight", 1, 1, read_max_inflight},

@@ -57,8 +57,13 @@ static int read_names(struct kubernetes_stage *k)
     const struct kubernetes_block *block = &k->block.kubernetes;
     k->answers.respell = cluster_spelling_find;
     k->answers.made_up = kubernetes_made_up;
-    return zone_stage_init(&k->answers, "kubernetes", VIEW_CLUSTER, &block->zones, block->fallthrough,
-                           &block->fallthrough_zones);
+    int ret = zone_stage_init(&k->answers, "kubernetes", VIEW_CLUSTER, &block->zones, block->fallthrough,
+                              &block->fallthrough_zones);
+    for (size_t i = 0; i < k->answers.zones.count; i++)
+        k->answers.zones.zones[i].spelling.rules = (struct cluster_name_rules){
+            .multicluster = kubernetes_block_is_multicluster(block, block->zones.zones[i]),
+            .zonal = block->zonal};
+    return ret;
 }
 
 static int check_other_blocks(const struct config *c, const struct kubernetes_stage *k, struct errtext *e)

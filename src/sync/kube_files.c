@@ -188,7 +188,9 @@ static void on_object(struct kube_files *f, struct json_object *j, const char *l
     enum kube_kind kind;
     int ret =
         text_of(j, "kind")[0] == '\0' && item_kind(list_kind, &kind) ? ERR_OK : kube_json_kind(j, &kind, &e);
-    if (ret == ERR_NOT_FOUND || (ret == ERR_OK && !kube_select_matches(f->block, kind, j)))
+    bool known = ret == ERR_OK || ret == ERR_UNSUPPORTED;
+    if (ret == ERR_NOT_FOUND || (known && !kube_select_wants(f->block, kind)) ||
+        (ret == ERR_OK && !kube_select_matches(f->block, kind, j)))
         return;
     if (ret == ERR_OK && kind != KUBE_NAMESPACE)
         set_default_namespace(j);

@@ -102,6 +102,19 @@ static void not_offered(struct kube_follow *f, const char *why)
     again(f, NEXT_LIST);
 }
 
+/* The kind is one of a CustomResourceDefinition that the cluster need not have. */
+static void absent(struct kube_follow *f, const char *why)
+{
+    const struct kube_sink *sink = &f->watch->sink;
+    char text[320];
+    snprintf(text, sizeof text, "%s; is the Multi-Cluster Services API installed?", why);
+    f->status.absent = true;
+    kind_failed(f, LOG_LEVEL_WARNING, 404, text);
+    f->next = NEXT_LIST;
+    if (sink->absent != NULL)
+        sink->absent(sink->ctx, f->kind);
+}
+
 /* An answer other than 200. */
 static void refused(struct kube_follow *f, const struct kube_answer *a)
 {
@@ -121,6 +134,8 @@ static void refused(struct kube_follow *f, const struct kube_answer *a)
         server_failed(f, KUBE_REFUSED, a->status, a->retry_after_s, why);
     } else if (a->status == 410 || status.version_too_large) {
         expired(f, why);
+    } else if (a->status == 404 && f->kind == KUBE_SERVICEIMPORT) {
+        absent(f, why);
     } else if (a->status == 403) {
         forbidden(f, why);
     } else if (f->state == FOLLOW_STREAMING && (a->status == 400 || a->status == 422)) {
@@ -259,6 +274,7 @@ static int on_head(void *ctx)
     f->accepted_ms = kube_watch_now();
     f->fresh = false;
     f->trouble[0] = '\0';
+    f->status.absent = false;
     if (f->next == NEXT_LIST)
         kube_take_list_begin(f);
     kube_watch_server_good(f->watch);

@@ -128,6 +128,21 @@ static void read_service(struct reader *r, struct json_object *j, struct kube_se
     s->publish_not_ready = reader_truth(r, spec, "publishNotReadyAddresses", false);
 }
 
+/* A ServiceImport (v1alpha1): headless where its type says so; any other type has its own addresses. */
+static void read_import(struct reader *r, struct json_object *j, struct kube_service *s)
+{
+    r->where = "";
+    struct json_object *spec = reader_field(r, j, "spec", json_type_object);
+    r->where = "spec";
+    size_t listed;
+    struct json_object *addresses = reader_list(r, spec, "ips", KUBE_IPS_MAX, &listed);
+    s->type = strcmp(reader_word(r, spec, "type"), "Headless") == 0 ? SERVICE_HEADLESS : SERVICE_CLUSTER_IP;
+    s->ports = ports(r, spec, "spec.ports[]", &s->nports);
+    s->external_name = "";
+    r->where = "spec.ips[]";
+    s->ips = ips(r, addresses, listed, &s->nips);
+}
+
 static void read_endpoint(struct reader *r, struct json_object *j, bool fqdn, struct kube_endpoint *out)
 {
     size_t listed;
@@ -153,6 +168,8 @@ static void read_slice(struct reader *r, struct json_object *j, struct kube_slic
         reader_field(r, reader_field(r, j, "metadata", json_type_object), "labels", json_type_object);
     r->where = "metadata.labels";
     s->service = reader_text(r, labels, "kubernetes.io/service-name");
+    s->imported = reader_text(r, labels, "multicluster.kubernetes.io/service-name");
+    s->cluster = reader_text(r, labels, "multicluster.kubernetes.io/source-cluster");
     r->where = "";
     s->ports = ports(r, j, "ports[]", &s->nports);
     struct json_object *array = reader_list(r, j, "endpoints", KUBE_ENDPOINTS_MAX, &s->nendpoints);
@@ -230,6 +247,8 @@ static struct kube_object *read_object(struct reader *r, struct json_object *j, 
         read_slice(r, j, &o->slice);
     else if (kind == KUBE_POD)
         read_pod(r, j, &o->pod);
+    else if (kind == KUBE_SERVICEIMPORT)
+        read_import(r, j, &o->service);
     return block;
 }
 
@@ -259,15 +278,16 @@ int kube_json_kind(struct json_object *j, enum kube_kind *out, struct errtext *e
         return errtext_set(e, ERR_MALFORMED, "not a Kubernetes object: no %s",
                            version[0] == '\0' ? "apiVersion" : "kind");
     for (enum kube_kind k = 0; k < KUBE_KINDS; k++) {
-        const char *wanted = k == KUBE_ENDPOINTSLICE ? "discovery.k8s.io/v1" : "v1";
+        const char *wanted = kube_kind_version(k), *slash = strchr(wanted, '/');
         if (strcmp(kind, kube_kind_name(k)) != 0)
             continue;
-        if (strcmp(version, wanted) == 0) {
-            *out = k;
+        bool same_group = slash != NULL && strncmp(version, wanted, (size_t)(slash - wanted) + 1) == 0;
+        if (strcmp(version, wanted) != 0 && !same_group)
+            continue;
+        *out = k;
+        if (strcmp(version, wanted) == 0)
             return ERR_OK;
-        }
-        if (k == KUBE_ENDPOINTSLICE && strncmp(version, "discovery.k8s.io/", 17) == 0)
-            return errtext_set(e, ERR_UNSUPPORTED, "EndpointSlice of %s: only %s is read", version, wanted);
+        return errtext_set(e, ERR_UNSUPPORTED, "%s of %s: only %s is read", kind, version, wanted);
     }
     return ERR_NOT_FOUND; /* another kind, or another group's kind of the same name, such as Knative's Service
                            */

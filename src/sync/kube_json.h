@@ -46,7 +46,7 @@ int kube_json_object(struct json_object *j, enum kube_kind kind, struct kube_obj
 
 /*
  * The kind that apiVersion and kind of `j` name. Errors: ERR_NOT_FOUND for a kind that DNS does not need (to
- * be skipped), ERR_UNSUPPORTED with `e` set for another version of one that it does need
+ * be skipped), ERR_UNSUPPORTED with `*out` and `e` set for another version of one that it does need
  * (discovery.k8s.io/v1beta1), ERR_MALFORMED with `e` set where there is no text in them.
  */
 int kube_json_kind(struct json_object *j, enum kube_kind *out, struct errtext *e);

@@ -8,11 +8,13 @@
 static const struct {
     const char *name;
     const char *resource;
+    const char *version;
 } kinds[KUBE_KINDS] = {
-    [KUBE_NAMESPACE] = {"Namespace", "namespaces"},
-    [KUBE_SERVICE] = {"Service", "services"},
-    [KUBE_ENDPOINTSLICE] = {"EndpointSlice", "endpointslices"},
-    [KUBE_POD] = {"Pod", "pods"},
+    [KUBE_NAMESPACE] = {"Namespace", "namespaces", "v1"},
+    [KUBE_SERVICE] = {"Service", "services", "v1"},
+    [KUBE_ENDPOINTSLICE] = {"EndpointSlice", "endpointslices", "discovery.k8s.io/v1"},
+    [KUBE_POD] = {"Pod", "pods", "v1"},
+    [KUBE_SERVICEIMPORT] = {"ServiceImport", "serviceimports", "multicluster.x-k8s.io/v1alpha1"},
 };
 
 const char *kube_kind_name(enum kube_kind kind)
@@ -23,6 +25,11 @@ const char *kube_kind_name(enum kube_kind kind)
 const char *kube_kind_resource(enum kube_kind kind)
 {
     return kinds[kind].resource;
+}
+
+const char *kube_kind_version(enum kube_kind kind)
+{
+    return kinds[kind].version;
 }
 
 void kube_object_free(struct kube_object *o)

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum kube_kind { KUBE_NAMESPACE, KUBE_SERVICE, KUBE_ENDPOINTSLICE, KUBE_POD };
-#define KUBE_KINDS 4
+enum kube_kind { KUBE_NAMESPACE, KUBE_SERVICE, KUBE_ENDPOINTSLICE, KUBE_POD, KUBE_SERVICEIMPORT };
+#define KUBE_KINDS 5
 
 enum service_type { SERVICE_CLUSTER_IP, SERVICE_HEADLESS, SERVICE_EXTERNAL_NAME };
 
@@ -57,6 +57,9 @@ struct kube_endpoint {
 
 struct kube_slice {
     const char *service; /* label kubernetes.io/service-name; "" where none */
+    const char
+        *imported;       /* label multicluster.kubernetes.io/service-name: the ServiceImport; "" where none */
+    const char *cluster; /* label multicluster.kubernetes.io/source-cluster; "" where none */
     const struct kube_endpoint *endpoints;
     size_t nendpoints;
     const struct kube_port *ports;
@@ -80,7 +83,7 @@ struct kube_object {
     uint64_t
         trigger_ms; /* annotation endpoints.kubernetes.io/last-change-trigger-time, Unix ms; 0 where none */
     union {
-        struct kube_service service;
+        struct kube_service service; /* of a ServiceImport too: ClusterSetIP is CLUSTER_IP */
         struct kube_slice slice;
         struct kube_pod pod;
     };
@@ -88,7 +91,8 @@ struct kube_object {
 
 const char *kube_kind_name(enum kube_kind kind);     /* "EndpointSlice" */
 const char *kube_kind_resource(enum kube_kind kind); /* "endpointslices" */
-void kube_object_free(struct kube_object *o);        /* NULL allowed */
+const char *kube_kind_version(enum kube_kind kind); /* "discovery.k8s.io/v1": what stands behind apiVersion */
+void kube_object_free(struct kube_object *o);       /* NULL allowed */
 
 /* Reads an address of either family, as Go's net.ParseIP does (no leading zeros, no zone). */
 bool ip_from_text(const char *text, struct ip *out);

@@ -12,6 +12,8 @@ static const struct {
     [KUBE_SERVICE] = {"/api/v1/services", "", "services", ""},
     [KUBE_ENDPOINTSLICE] = {"/apis/discovery.k8s.io/v1/endpointslices", "discovery.k8s.io",
                             "endpointslices.discovery.k8s.io", ""},
+    [KUBE_SERVICEIMPORT] = {"/apis/multicluster.x-k8s.io/v1alpha1/serviceimports", "multicluster.x-k8s.io",
+                            "serviceimports.multicluster.x-k8s.io", ""},
     /* As CoreDNS: pods that have ended have given their address back. */
     [KUBE_POD] =
         {"/api/v1/pods", "", "pods",

@@ -18,6 +18,10 @@ struct kube_sink {
     /* The list is whole; `resource_version` is the list's. Until every watched kind has had its first
      * list_end, nothing may be published. */
     void (*list_end)(void *ctx, enum kube_kind kind, const char *resource_version);
+    /* The source has no such kind, since its CustomResourceDefinition is not installed: as far as it can tell
+     * there are no objects of it. Told perhaps more than once, and never between list_begin and list_end. May
+     * be NULL. */
+    void (*absent)(void *ctx, enum kube_kind kind);
     /* The newest resource version seen for a kind, after an event or a bookmark. */
     void (*progress)(void *ctx, enum kube_kind kind, const char *resource_version);
     /* UID of the namespace kube-system (the cluster's identity), once it is known; before the first list_end

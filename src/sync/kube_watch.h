@@ -53,9 +53,10 @@ void kube_watch_stop(struct kube_watch *w);
 
 /* How a kind is doing, for metrics and status pages. */
 struct kube_watch_status {
-    bool followed;       /* the block needs this kind; all else is 0 where it does not */
-    bool listed;         /* a list was whole, once at least: the sink has had its first list_end */
-    bool watching;       /* a watch that the server has accepted is under way */
+    bool followed; /* the block needs this kind; all else is 0 where it does not */
+    bool absent;   /* the server says that it has no such kind, as one without the CustomResourceDefinition */
+    bool listed;   /* a list was whole, once at least: the sink has had its first list_end */
+    bool watching; /* a watch that the server has accepted is under way */
     uint64_t heard_ms;   /* when the last event, bookmark or whole list came, monotonic; 0 never */
     uint64_t lists;      /* whole lists */
     uint64_t events;     /* put and remove, without those of lists */

@@ -28,6 +28,8 @@ struct publisher {
     bool other_cluster; /* it became another one while live */
     char versions[KUBE_KINDS][VERSION_MAX];
     bool listed[KUBE_KINDS];
+    bool *waiting;       /* zones of ServiceImports before these are known */
+    bool imports_absent; /* the source has no ServiceImports at all */
     bool live;
     int error; /* sticky, see publish_error() */
     struct publish_cause cause;
@@ -62,8 +64,10 @@ static int open_zones(struct publisher *p, const struct publish_options *o, stru
     p->zones = calloc(n + 1, sizeof *p->zones);
     p->ours = calloc(n + 1, sizeof *p->ours);
     p->begun = calloc(n + 1, sizeof *p->begun);
+    p->waiting = calloc(n + 1, sizeof *p->waiting);
     p->identities = calloc(n + 1, sizeof *p->identities);
-    if (p->zones == NULL || p->ours == NULL || p->begun == NULL || p->identities == NULL)
+    if (p->zones == NULL || p->ours == NULL || p->begun == NULL || p->waiting == NULL ||
+        p->identities == NULL)
         return -ENOMEM;
     int ret = ERR_OK;
     for (size_t i = 0; ret == ERR_OK && i < n; i++) {
@@ -71,6 +75,7 @@ static int open_zones(struct publisher *p, const struct publish_options *o, stru
         if (publish_zone_init(&p->zones[i], o->folder, z) != ERR_OK)
             return errtext_set(e, ERR_LIMIT, "%s: the path of a zone file there is too long", o->folder);
         p->ours[i] = o->is_ours == NULL || o->is_ours(o->ctx, z->apex, z->view);
+        p->waiting[i] = z->kind == RECORD_ZONE_MULTICLUSTER;
         bytes_init(&p->identities[i], ZONEFILE_HEADER_MAX - 1);
         ret = cluster_block_identity(o->block, z->view, &p->identities[i]);
     }
@@ -86,6 +91,8 @@ int publish_new(const struct publish_options *o, struct publisher **out, struct 
     const struct kubernetes_block *k = &o->block->kubernetes;
     struct store_options options = {.namespaces = &k->namespaces,
                                     .endpoint_pod_names = k->endpoint_pod_names,
+                                    .noendpoints = k->noendpoints,
+                                    .multicluster = k->multicluster.count > 0,
                                     .externals = o->block->external.zones.count > 0};
     int ret = record_rules_init(&p->rules, o->block, e);
     if (ret == ERR_OK)
@@ -115,6 +122,7 @@ void publish_free(struct publisher *p)
     free(p->zones);
     free(p->ours);
     free(p->begun);
+    free(p->waiting);
     free(p->identities);
     record_rules_free(&p->rules);
     free(p);
@@ -157,18 +165,10 @@ static int settle_zones(struct publisher *p)
     p->reap_ms = 0;
     for (size_t i = 0; i < p->rules.nzones; i++) {
         struct publish_zone *z = &p->zones[i];
-        int ret = ERR_OK;
         source.identity = p->identities[i].data;
-        if (!p->ours[i])
+        if (!p->ours[i] || p->waiting[i])
             continue;
-        if (z->state == ZONE_OPEN || z->state == ZONE_PENDING)
-            ret = publish_zone_commit(z);
-        if (z->state == ZONE_CLOSED || z->state == ZONE_STALE)
-            ret = publish_zone_sync(z, &source);
-        if (ret == ERR_OK)
-            ret = publish_zone_reap(z, false);
-        if (ret == ERR_OK && publish_zone_outgrown(z))
-            ret = publish_zone_rewrite(z, &source);
+        int ret = publish_zone_settle(z, &source);
         if (z->child != 0)
             p->reap_ms = clock_ms() + PUBLISH_REAP_MS;
         if (ret != ERR_OK) {
@@ -202,18 +202,37 @@ static void distrust_files(struct publisher *p)
     p->retry_ms = clock_ms();
 }
 
+static void take_changes(struct publisher *p)
+{
+    if (changes_pending(p->changes) == 0)
+        return;
+    memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
+    if (changes_take(p->changes, on_change, p) != ERR_OK)
+        distrust_files(p);
+    publish_cause_reset(&p->cause);
+}
+
 static int flush(struct publisher *p)
 {
     if (p->error != ERR_OK)
         return p->error;
-    if (changes_pending(p->changes) > 0) {
-        memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
-        if (changes_take(p->changes, on_change, p) != ERR_OK)
-            distrust_files(p);
-        publish_cause_reset(&p->cause);
-    }
+    take_changes(p);
     p->next_flush_ms = clock_ms() + PUBLISH_WAIT_MS;
     return settle_zones(p);
+}
+
+/* Zones of ServiceImports wait for them, the others do not: the API server may not have such objects at all.
+ * Where it says so, what is on disk stays, and a zone without a file gets one without imports. */
+static void stop_waiting(struct publisher *p)
+{
+    char versions[512];
+    struct publish_source source = source_of(p, versions);
+    for (size_t i = 0; i < p->rules.nzones; i++) {
+        source.identity = p->identities[i].data;
+        if (p->waiting[i])
+            p->waiting[i] = !p->listed[KUBE_SERVICEIMPORT] &&
+                            (!p->imports_absent || publish_zone_on_disk(&p->zones[i], &source));
+    }
 }
 
 /* The first full view of the cluster. */
@@ -225,6 +244,7 @@ static void go_live(struct publisher *p)
     log_info("sync: %zu namespaces, %zu services, %zu endpoint slices, %zu pods listed",
              store_count(p->store, KUBE_NAMESPACE), store_count(p->store, KUBE_SERVICE),
              store_count(p->store, KUBE_ENDPOINTSLICE), store_count(p->store, KUBE_POD));
+    stop_waiting(p);
     settle_zones(p);
 }
 
@@ -305,9 +325,18 @@ static void sink_remove(void *ctx, enum kube_kind kind, const char *namespace, c
 static bool all_listed(const struct publisher *p)
 {
     for (int kind = 0; kind < KUBE_KINDS; kind++)
-        if (publish_wants(p, (enum kube_kind)kind) && !p->listed[kind])
+        if (kind != KUBE_SERVICEIMPORT && publish_wants(p, (enum kube_kind)kind) && !p->listed[kind])
             return false;
     return true;
+}
+
+static void imports_known(struct publisher *p)
+{
+    if (!p->live || p->error != ERR_OK)
+        return;
+    take_changes(p); /* a zone that is compared as it is now must not hear of them again */
+    stop_waiting(p);
+    settle_zones(p);
 }
 
 static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_version)
@@ -319,14 +348,26 @@ static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_v
     store_list_end(p->store, kind);
     if (changes_touches(p->changes) != before)
         publish_cause_add(&p->cause, kind, "", "", "gone from a new list", clock_wall_ms());
+    bool first_imports = kind == KUBE_SERVICEIMPORT && !p->listed[kind];
     p->listed[kind] = true;
     note_version(p, kind, resource_version);
+    if (first_imports)
+        imports_known(p);
     if (!p->live && p->error == ERR_OK && all_listed(p))
         go_live(p);
     if (p->other_cluster) /* the address leads to another cluster now: new files, with its name in the header
                            */
         distrust_files(p);
     after_event(p);
+}
+
+static void sink_absent(void *ctx, enum kube_kind kind)
+{
+    struct publisher *p = ctx;
+    if (kind != KUBE_SERVICEIMPORT || p->imports_absent)
+        return;
+    p->imports_absent = true;
+    imports_known(p);
 }
 
 static void sink_progress(void *ctx, enum kube_kind kind, const char *resource_version)
@@ -351,6 +392,7 @@ struct kube_sink publish_sink(struct publisher *p)
                               .put = sink_put,
                               .remove = sink_remove,
                               .list_end = sink_list_end,
+                              .absent = sink_absent,
                               .progress = sink_progress,
                               .cluster = sink_cluster};
 }

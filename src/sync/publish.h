@@ -3,6 +3,7 @@
  * files of one server block in step with it.
  *
  *   WAITING   until every watched kind had its first list_end nothing is compared or written
+ *             (ServiceImports hold up the zones made of them alone)
  *   LIVE      each change is rendered, compared and appended to the journals, within PUBLISH_WAIT_MS
  *
  * It has no loop and no timer of its own: after each event, and when publish_wait_ms() has run down, its

@@ -225,6 +225,14 @@ static const char *unfit(const struct publish_source *s, const struct on_disk *d
     return disk->journal_fits ? NULL : "its journal cannot be carried on";
 }
 
+bool publish_zone_on_disk(const struct publish_zone *p, const struct publish_source *s)
+{
+    struct on_disk disk;
+    struct errtext e = {0};
+    return publish_look(p->zone_path, p->journal_path, p->zone->apex, &disk, &e) == ERR_OK &&
+           strcmp(disk.header.source, s->identity) == 0 && strcmp(disk.header.cluster, s->cluster) == 0;
+}
+
 /* What a process that was killed left behind; the folder is locked, so nobody is at it. */
 static void remove_leftovers(const struct publish_zone *p)
 {
@@ -263,5 +271,17 @@ int publish_zone_sync(struct publish_zone *p, const struct publish_source *s)
     if (ret == ERR_OK)
         log_info("sync: zone %s: new zone file, serial %u (%s%s%s)", p->title, p->serial, why,
                  e.text[0] != '\0' ? ": " : "", e.text);
+    return ret;
+}
+
+int publish_zone_settle(struct publish_zone *p, const struct publish_source *s)
+{
+    int ret = publish_zone_commit(p);
+    if (p->state == ZONE_CLOSED || p->state == ZONE_STALE)
+        ret = publish_zone_sync(p, s);
+    if (ret == ERR_OK)
+        ret = publish_zone_reap(p, false);
+    if (ret == ERR_OK && publish_zone_outgrown(p))
+        ret = publish_zone_rewrite(p, s);
     return ret;
 }

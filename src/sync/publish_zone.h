@@ -58,6 +58,9 @@ struct publish_zone {
 int publish_zone_init(struct publish_zone *p, const char *folder, const struct record_zone *zone);
 void publish_zone_close(struct publish_zone *p);
 
+/* Whether a good zone of this source lies on disk. */
+bool publish_zone_on_disk(const struct publish_zone *p, const struct publish_source *s);
+
 /* Makes the disk the store's: nothing to do, one transaction, or a new file. */
 int publish_zone_sync(struct publish_zone *p, const struct publish_source *s);
 
@@ -66,6 +69,9 @@ int publish_zone_sync(struct publish_zone *p, const struct publish_source *s);
 void publish_zone_change(struct publish_zone *p, const char *cause, char op, const struct rr *rr);
 /* The next change begins with its cause. */
 int publish_zone_commit(struct publish_zone *p);
+
+/* Does what is due: commits, compares, begins to write anew or ends that. */
+int publish_zone_settle(struct publish_zone *p, const struct publish_source *s);
 
 /* True where the journal has outgrown its zone file and nobody is at it yet. */
 bool publish_zone_outgrown(const struct publish_zone *p);

@@ -80,7 +80,9 @@ static int zone_init(struct record_zone *z, const struct cluster_block *block, c
         z->ttl = z->soa_ttl = block->external.ttl;
         return name_external_zone(z, block->external.label) ? ERR_OK : ERR_MALFORMED;
     }
-    z->kind = is_reverse(z->apex) ? RECORD_ZONE_REVERSE : RECORD_ZONE_FORWARD;
+    z->kind = is_reverse(z->apex)                                                ? RECORD_ZONE_REVERSE
+              : kubernetes_block_is_multicluster(&block->kubernetes, from->zone) ? RECORD_ZONE_MULTICLUSTER
+                                                                                 : RECORD_ZONE_FORWARD;
     z->soa_ttl = ttl < RECORDS_SOA_TTL ? ttl : RECORDS_SOA_TTL;
     return name_cluster_zone(z) ? ERR_OK : ERR_MALFORMED;
 }
@@ -147,6 +149,11 @@ bool record_rules_hold(const struct record_rules *rules, const struct ip *ip)
 {
     return record_rules_zone_of(rules, RECORD_ZONE_REVERSE, ip) != NULL ||
            record_rules_zone_of(rules, RECORD_ZONE_EXTERNAL_REVERSE, ip) != NULL;
+}
+
+bool record_zone_is_cluster(const struct record_zone *z)
+{
+    return z->kind == RECORD_ZONE_FORWARD || z->kind == RECORD_ZONE_MULTICLUSTER;
 }
 
 bool record_zone_is_reverse(const struct record_zone *z)
@@ -297,17 +304,18 @@ void records_of_unit(const struct record_rules *rules, const struct record_zone 
                      const struct store_unit *unit, struct record_set *out)
 {
     uint8_t base[NAME_MAX_LEN];
-    if (record_zone_is_reverse(z) || unit->service == NULL || !store_exposed(unit->namespace) ||
-        !records_unit_name(base, z, unit))
+    if (record_zone_is_reverse(z) || unit->imported != (z->kind == RECORD_ZONE_MULTICLUSTER) ||
+        unit->service == NULL || !store_exposed(unit->namespace) || !records_unit_name(base, z, unit))
         return;
-    if (z->kind == RECORD_ZONE_FORWARD)
+    if (record_zone_is_cluster(z))
         cluster_unit(rules, z, base, unit, out);
     else
         records_of_external_unit(rules, z, base, unit, out);
     if (out->error != ERR_LIMIT)
         return;
-    log_limited(LOG_LEVEL_WARNING, "sync: Service %s/%s: no records (they would take more than %u MiB)",
-                unit->namespace->name, unit->name, RECORD_SET_MAX >> 20);
+    log_limited(LOG_LEVEL_WARNING, "sync: %s %s/%s: no records (they would take more than %u MiB)",
+                kube_kind_name(unit->imported ? KUBE_SERVICEIMPORT : KUBE_SERVICE), unit->namespace->name,
+                unit->name, RECORD_SET_MAX >> 20);
     record_set_reset(out);
 }
 
@@ -322,8 +330,7 @@ void records_of_namespace(const struct record_rules *rules, const struct record_
         return;
     if (records_prepend(owner, n->name, z->svc))
         record_set_add(out, owner, RR_NAMESPACE, z->ttl, "", 0);
-    if (z->kind == RECORD_ZONE_FORWARD && rules->pods != PODS_DISABLED &&
-        records_prepend(owner, n->name, z->pod))
+    if (record_zone_is_cluster(z) && rules->pods != PODS_DISABLED && records_prepend(owner, n->name, z->pod))
         record_set_add(out, owner, RR_NAMESPACE, z->ttl, "", 0);
 }
 
@@ -333,7 +340,7 @@ void records_of_pod_address(const struct record_rules *rules, const struct recor
 {
     uint8_t namespace[NAME_MAX_LEN], owner[NAME_MAX_LEN];
     char label[LABEL_TEXT_MAX];
-    if (z->kind != RECORD_ZONE_FORWARD || rules->pods != PODS_VERIFIED || !store_exposed(n) ||
+    if (!record_zone_is_cluster(z) || rules->pods != PODS_VERIFIED || !store_exposed(n) ||
         !store_has_pod_address(s, n, ip))
         return;
     label_from_pod_ip(ip, label);

@@ -12,6 +12,9 @@
  * 1-2-3-4.NS.pod.Z A In a reverse zone: address                       PTR to the service whose cluster
  * address it is, else to every endpoint that has it
  *
+ * In a multicluster zone ServiceImports take the place of services: ClusterSetIP that of ClusterIP, and
+ * endpoints are EP.CLUSTER.SVC.NS.svc.Z.
+ *
  * In a zone of k8s_external, and in a reverse zone of it: see records_external.c.
  *
  * A record whose owner or target would be longer than a name may be is left out. SRV targets always have an
@@ -35,6 +38,7 @@
 enum record_zone_kind {
     RECORD_ZONE_FORWARD,          /* services, namespaces and pods of the `kubernetes` block */
     RECORD_ZONE_REVERSE,          /* its PTR records */
+    RECORD_ZONE_MULTICLUSTER,     /* as FORWARD, with ServiceImports in place of services */
     RECORD_ZONE_EXTERNAL,         /* services under their external addresses */
     RECORD_ZONE_EXTERNAL_REVERSE, /* the PTR records of those */
 };
@@ -80,6 +84,8 @@ const struct record_zone *record_rules_zone_of(const struct record_rules *rules,
                                                const struct ip *ip);
 /* Whether any zone holds it. */
 bool record_rules_hold(const struct record_rules *rules, const struct ip *ip);
+/* Whether the zone has the form of a cluster's: FORWARD or MULTICLUSTER. */
+bool record_zone_is_cluster(const struct record_zone *z);
 /* Whether the zone holds addresses' names alone. */
 bool record_zone_is_reverse(const struct record_zone *z);
 

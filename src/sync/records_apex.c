@@ -144,7 +144,7 @@ void records_of_apex(const struct record_rules *rules, const struct record_zone 
     uint8_t name[NAME_MAX_LEN];
     add_soa(z, serial, out);
     add_servers(rules, z, s, out);
-    if (z->kind != RECORD_ZONE_FORWARD)
+    if (!record_zone_is_cluster(z))
         return;
     if (records_prepend(name, "dns-version", z->apex))
         record_set_add(out, name, RR_TXT, RECORDS_TXT_TTL, "\0051.1.0", 6);

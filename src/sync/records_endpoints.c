@@ -1,5 +1,7 @@
 /*
- * What EndpointSlices make: the endpoints' own names, and a headless service's names.
+ * What EndpointSlices make: the endpoints' own names, and a headless service's names. In zones of
+ * `multicluster` an endpoint's name begins with its own label and that of its cluster:
+ * EP.CLUSTER.SVC.NS.svc.Z.
  *
  * The weight of an SRV record is floor(100 / matches), where CoreDNS counts a match for every address and
  * port that fits the question, before it drops duplicates; a slice without ports counts one for each address
@@ -22,6 +24,7 @@ static const struct port_pick any_port;
 struct endpoint {
     const struct slice_data *slice;
     const struct store_address *address;
+    const char *cluster; /* "" where none */
     char label[LABEL_TEXT_MAX];
 };
 
@@ -34,10 +37,26 @@ void records_endpoint_label(const struct slice_data *d, const struct store_addre
         label_from_ip(&a->ip, out);
 }
 
+static bool same_name(const struct endpoint *x, const struct endpoint *y)
+{
+    return strcmp(x->label, y->label) == 0 && strcmp(x->cluster, y->cluster) == 0;
+}
+
+/* EP.base, EP.CLUSTER.base; false where that would be too long. */
+static bool endpoint_name(uint8_t out[NAME_MAX_LEN], const struct endpoint *e, const uint8_t *base)
+{
+    uint8_t cluster[NAME_MAX_LEN];
+    if (e->cluster[0] == '\0')
+        return records_prepend(out, e->label, base);
+    return records_prepend(cluster, e->cluster, base) && records_prepend(out, e->label, cluster);
+}
+
 static int compare_endpoints(const void *a, const void *b)
 {
     const struct endpoint *x = a, *y = b;
     int order = strcmp(x->label, y->label);
+    if (order == 0)
+        order = strcmp(x->cluster, y->cluster);
     if (order == 0) /* addresses before names, and always in the same order */
         order = (x->address->ip.family == 0) - (y->address->ip.family == 0);
     if (order == 0 && x->address->ip.family == 0)
@@ -57,8 +76,11 @@ static int collect(const struct store_unit *unit, struct endpoint **out, size_t 
         return -ENOMEM;
     LIST_FOREACH(slice, &unit->slices, in_unit)
     for (uint32_t i = 0; i < slice->data->naddresses; i++) {
-        list[n] = (struct endpoint){.slice = slice->data, .address = &slice->data->addresses[i]};
-        records_endpoint_label(slice->data, list[n].address, list[n].label);
+        const struct slice_data *d = slice->data;
+        list[n] = (struct endpoint){.slice = d, .address = &d->addresses[i], .cluster = ""};
+        if (d->cluster != 0)
+            list[n].cluster = store_at(d, d->cluster);
+        records_endpoint_label(d, list[n].address, list[n].label);
         n++;
     }
     qsort(list, n, sizeof *list, compare_endpoints);
@@ -114,14 +136,14 @@ static void add_endpoint(const struct record_zone *z, const uint8_t *owner, cons
     size_t count;
     const struct store_port *ports = port_list_range(&list, pick, &count);
     records_add_ip(out, owner, z->ttl, &e->address->ip);
-    if (!records_prepend(target, e->label, base))
+    if (!endpoint_name(target, e, base))
         return;
     for (size_t p = 0; p < count; p++)
         if (port_fits(&list, &ports[p], pick))
             records_add_srv(out, owner, z->srv_ttl, matches, ports[p].number, target);
 }
 
-/* Addresses and SRV of `list` at `owner`, as far as they have ports that fit. SRV targets are LABEL.base. */
+/* Addresses and SRV of `list` at `owner`, as far as they have ports that fit. SRV targets are their names. */
 static void add_at(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
                    const struct store_unit *unit, const struct endpoint *list, size_t n,
                    const struct port_pick *pick, struct record_set *out)
@@ -143,9 +165,9 @@ static void add_names(const struct record_zone *z, const uint8_t *base, const st
 {
     for (size_t i = 0, end; i < n; i = end) {
         uint8_t owner[NAME_MAX_LEN];
-        for (end = i + 1; end < n && strcmp(list[end].label, list[i].label) == 0;)
+        for (end = i + 1; end < n && same_name(&list[end], &list[i]);)
             end++;
-        if (records_prepend(owner, list[i].label, base))
+        if (endpoint_name(owner, &list[i], base))
             add_at(z, owner, base, unit, list + i, end - i, &any_port, out);
         else
             log_limited(LOG_LEVEL_WARNING,

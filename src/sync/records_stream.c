@@ -84,7 +84,7 @@ struct record_stream *record_stream_open(const struct record_rules *rules, const
         return NULL;
     r->rules = rules;
     r->zone = z;
-    r->body = z->kind == RECORD_ZONE_FORWARD ? BODY_PODS : BODY_NAMESPACE;
+    r->body = record_zone_is_cluster(z) ? BODY_PODS : BODY_NAMESPACE;
     r->store = s;
     record_set_init(&r->apex.set);
     record_set_init(&r->piece.set);

@@ -24,6 +24,8 @@ struct store *store_new(const struct store_options *options)
     s->allowed = options->namespaces;
     s->endpoint_pod_names = options->endpoint_pod_names;
     s->externals = options->externals;
+    s->noendpoints = options->noendpoints;
+    s->multicluster = options->multicluster;
     return s;
 }
 
@@ -40,10 +42,9 @@ static const char *refusal(int code)
 int store_put(struct store *s, const struct kube_object *o)
 {
     static int (*const put[KUBE_KINDS])(struct store *, const struct kube_object *) = {
-        [KUBE_NAMESPACE] = store_put_namespace,
-        [KUBE_SERVICE] = store_put_service,
-        [KUBE_ENDPOINTSLICE] = store_put_slice,
-        [KUBE_POD] = store_put_pod,
+        [KUBE_NAMESPACE] = store_put_namespace,   [KUBE_SERVICE] = store_put_service,
+        [KUBE_ENDPOINTSLICE] = store_put_slice,   [KUBE_POD] = store_put_pod,
+        [KUBE_SERVICEIMPORT] = store_put_service,
     };
     int ret = put[o->kind](s, o);
     if (ret != ERR_OK) {
@@ -61,14 +62,17 @@ void store_remove(struct store *s, enum kube_kind kind, const char *namespace, c
         struct store_namespace *n = store_find_namespace(s, name);
         if (n != NULL && n->exists)
             store_drop_namespace(s, n);
-    } else if (kind == KUBE_SERVICE) {
-        struct store_unit *unit = store_find_unit(s, namespace, name);
+    } else if (kind == KUBE_SERVICE || kind == KUBE_SERVICEIMPORT) {
+        struct store_unit *unit = kind == KUBE_SERVICE ? store_find_unit(s, namespace, name)
+                                                       : store_find_import(s, namespace, name);
         if (unit != NULL && unit->service != NULL)
             store_drop_service(s, unit);
     } else if (kind == KUBE_ENDPOINTSLICE) {
-        struct store_slice *slice = store_find_slice(s, namespace, name);
-        if (slice != NULL)
-            store_drop_slice(s, slice);
+        for (int imported = 0; imported <= 1; imported++) {
+            struct store_slice *slice = store_find_slice(s, namespace, name, imported == 1);
+            if (slice != NULL)
+                store_drop_slice(s, slice);
+        }
     } else {
         struct store_pod *pod = store_find_pod(s, namespace, name);
         if (pod != NULL)
@@ -89,9 +93,9 @@ static void drop_unseen(struct store *s, enum kube_kind kind, struct store_link 
         struct store_namespace *n = store_entry(link, struct store_namespace, link);
         if (n->exists && n->seen != list)
             store_drop_namespace(s, n);
-    } else if (kind == KUBE_SERVICE) {
+    } else if (kind == KUBE_SERVICE || kind == KUBE_SERVICEIMPORT) {
         struct store_unit *unit = store_entry(link, struct store_unit, link);
-        if (unit->service != NULL && unit->seen != list)
+        if (unit->service != NULL && unit->imported == (kind == KUBE_SERVICEIMPORT) && unit->seen != list)
             store_drop_service(s, unit);
     } else if (kind == KUBE_ENDPOINTSLICE) {
         struct store_slice *slice = store_entry(link, struct store_slice, link);
@@ -110,6 +114,7 @@ static const struct store_table *table_of(const struct store *s, enum kube_kind 
     case KUBE_NAMESPACE:
         return &s->namespaces;
     case KUBE_SERVICE:
+    case KUBE_SERVICEIMPORT:
         return &s->units;
     case KUBE_ENDPOINTSLICE:
         return &s->slices;
@@ -133,6 +138,8 @@ size_t store_count(const struct store *s, enum kube_kind kind)
         return s->namespace_objects;
     case KUBE_SERVICE:
         return s->services;
+    case KUBE_SERVICEIMPORT:
+        return s->imports;
     default:
         return table_of(s, kind)->count;
     }

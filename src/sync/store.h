@@ -71,7 +71,8 @@ struct slice_data {
     uint32_t size;
     uint32_t naddresses;
     uint32_t nports;
-    uint32_t ports; /* offset of nports struct store_port */
+    uint32_t ports;   /* offset of nports struct store_port */
+    uint32_t cluster; /* of an imported unit: the label of the cluster that it is from; 0 where none */
     struct store_address addresses[];
 };
 
@@ -90,7 +91,8 @@ struct store_unit {
     struct store_link link;
     LIST_ENTRY(store_unit) in_namespace;
     struct store_namespace *namespace;
-    struct service_data *service; /* NULL: there are slices only */
+    struct service_data *service; /* NULL: there are slices only. A ServiceImport's in an imported unit */
+    bool imported; /* of a ServiceImport and the slices labelled with it: in zones of `multicluster` alone */
     LIST_HEAD(, store_slice) slices;
     uint32_t seen; /* of the service */
     bool touched;  /* the listener holds it: it is not freed until store_settle */
@@ -136,7 +138,9 @@ struct store_options {
     const struct zone_list
         *namespaces; /* names to allow; empty or NULL: all. Borrowed for the store's life */
     bool endpoint_pod_names;
-    bool externals; /* keep external addresses */
+    bool externals;    /* keep external addresses */
+    bool noendpoints;  /* slices of Services are not kept */
+    bool multicluster; /* ServiceImports and their slices are kept */
 };
 
 struct store;
@@ -167,6 +171,8 @@ void store_settle_namespace(struct store *s, struct store_namespace *n);
 size_t store_count(const struct store *s, enum kube_kind kind);
 struct store_namespace *store_find_namespace(const struct store *s, const char *name);
 struct store_unit *store_find_unit(const struct store *s, const char *namespace, const char *service);
+/* The unit of a ServiceImport. */
+struct store_unit *store_find_import(const struct store *s, const char *namespace, const char *service);
 bool store_has_pod_address(const struct store *s, const struct store_namespace *n, const struct ip *ip);
 
 /* Calls visit for every unit whose service has `ip` as a cluster address (slice NULL), and for every slice

@@ -179,7 +179,8 @@ static int compare_namespaces(const void *a, const void *b)
 static int compare_units(const void *a, const void *b)
 {
     struct store_unit *const *x = a, *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
+    int order = strcmp((*x)->name, (*y)->name);
+    return order != 0 ? order : (int)(*x)->imported - (int)(*y)->imported;
 }
 
 int store_sorted_namespaces(const struct store *s, struct store_namespace ***out, size_t *count)
@@ -230,15 +231,17 @@ int store_all_addresses(const struct store *s, struct ip **out, size_t *count)
     struct store_cursor cursor = {0};
     struct store_link *l;
     while ((l = store_table_next(&s->slices, &cursor)) != NULL) {
-        const struct slice_data *d = store_entry(l, struct store_slice, link)->data;
-        for (uint32_t i = 0; i < d->naddresses; i++)
+        const struct store_slice *slice = store_entry(l, struct store_slice, link);
+        const struct slice_data *d = slice->data;
+        for (uint32_t i = 0; !slice->unit->imported && i < d->naddresses; i++)
             if (d->addresses[i].ip.family != 0 &&
                 (i == 0 || memcmp(&d->addresses[i].ip, &d->addresses[i - 1].ip, sizeof(struct ip)) != 0))
                 list[n++] = d->addresses[i].ip;
     }
     cursor = (struct store_cursor){0};
     while ((l = store_table_next(&s->units, &cursor)) != NULL) {
-        const struct service_data *d = store_entry(l, struct store_unit, link)->service;
+        const struct store_unit *unit = store_entry(l, struct store_unit, link);
+        const struct service_data *d = unit->imported ? NULL : unit->service;
         enum address_role role;
         const struct ip *ip;
         for (uint32_t i = 0; (ip = store_service_address(d, i, &role)) != NULL; i++)

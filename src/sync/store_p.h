@@ -24,32 +24,44 @@ struct store_pod {
 
 struct store {
     struct store_table namespaces; /* by name */
-    struct store_table units;      /* by namespace and service name */
-    struct store_table slices;     /* by namespace and slice name */
+    struct store_table units;      /* by namespace, service name and whether it is imported */
+    struct store_table slices;     /* by namespace, slice name and whether the unit is imported */
     struct store_table pods;       /* by namespace and pod name */
     struct store_table pod_addresses;
     struct store_table addresses; /* of address_ref */
     size_t services;              /* units with a Service object */
+    size_t imports;               /* units with a ServiceImport */
     size_t namespace_objects;
     uint32_t list[KUBE_KINDS]; /* number of the present list of a kind */
     const struct zone_list *allowed;
     bool endpoint_pod_names;
     bool externals;
+    bool noendpoints;
+    bool multicluster;
     struct store_listener listener;
 };
 
 /* ---- store_change.c ---- */
+uint32_t store_pair_hash(const char *namespace, const char *name, bool imported);
 int store_put_namespace(struct store *s, const struct kube_object *o);
+/* A Service or a ServiceImport. */
 int store_put_service(struct store *s, const struct kube_object *o);
-int store_put_slice(struct store *s, const struct kube_object *o);
 void store_drop_namespace(struct store *s, struct store_namespace *n);
 void store_drop_service(struct store *s, struct store_unit *unit);
-void store_drop_slice(struct store *s, struct store_slice *slice);
-struct store_slice *store_find_slice(const struct store *s, const char *namespace, const char *name);
+/* Finds or makes; NULL without memory. */
+struct store_unit *store_need_unit(struct store *s, const char *namespace, const char *service,
+                                   bool imported);
+void store_drop_unit_if_empty(struct store *s, struct store_unit *unit);
 /* Finds or makes; NULL without memory. */
 struct store_namespace *store_need_namespace(struct store *s, const char *name);
 /* Frees what nothing needs any more. */
 void store_drop_if_empty(struct store *s, struct store_namespace *n);
+
+/* ---- store_slices.c ---- */
+int store_put_slice(struct store *s, const struct kube_object *o);
+void store_drop_slice(struct store *s, struct store_slice *slice);
+struct store_slice *store_find_slice(const struct store *s, const char *namespace, const char *name,
+                                     bool imported);
 
 /* ---- store_pods.c ---- */
 int store_put_pod(struct store *s, const struct kube_object *o);

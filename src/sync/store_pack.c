@@ -240,7 +240,8 @@ static int collect_sources(const struct kube_object *o, bool pod_names, struct s
     return ERR_OK;
 }
 
-int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struct slice_data **out)
+int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, bool imported,
+                     struct slice_data **out)
 {
     if (o->slice.nports > STORE_PORTS_MAX)
         return ERR_LIMIT;
@@ -250,7 +251,8 @@ int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struc
     if (ret != ERR_OK)
         return ret;
     size_t ports_at = sizeof(struct slice_data) + count * sizeof(struct store_address);
-    size_t strings = o->slice.nports * 2 * LABEL_TEXT_MAX;
+    size_t strings = (o->slice.nports * 2 + 1) * LABEL_TEXT_MAX;
+    char cluster[LABEL_TEXT_MAX];
     for (size_t i = 0; i < count; i++)
         strings += strlen(sources[i].label) + strlen(sources[i].fqdn) + 2;
     struct block b;
@@ -276,6 +278,8 @@ int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struc
         if (sources[i].fqdn[0] != '\0')
             a->fqdn = block_put(&b, sources[i].fqdn, strlen(sources[i].fqdn) + 1);
     }
+    if (imported && label_from_text(o->slice.cluster, cluster))
+        d->cluster = block_put(&b, cluster, strlen(cluster) + 1);
     d->size = (uint32_t)b.used;
     free(sources);
     *out = block_end(&b);

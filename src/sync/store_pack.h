@@ -10,6 +10,8 @@
 /* `*out` is one block for free(). ERR_OK, -ENOMEM, or ERR_LIMIT where the object holds more than the store
  * takes. */
 int store_pack_service(const struct kube_object *o, bool externals, struct service_data **out);
-int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, struct slice_data **out);
+/* `imported`: for the unit of a ServiceImport, with the cluster it is from (a label, or "" for none). */
+int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, bool imported,
+                     struct slice_data **out);
 
 #endif

@@ -83,6 +83,13 @@ static void on_list_end(void *ctx, enum kube_kind kind, const char *resource_ver
         b->options.live(b->options.ctx);
 }
 
+static void on_absent(void *ctx, enum kube_kind kind)
+{
+    struct sync_block *b = ctx;
+    b->inner.absent(b->inner.ctx, kind);
+    arm(b);
+}
+
 static void on_progress(void *ctx, enum kube_kind kind, const char *resource_version)
 {
     struct sync_block *b = ctx;
@@ -102,6 +109,7 @@ static struct kube_sink sink_of(struct sync_block *b)
                               .put = on_put,
                               .remove = on_remove,
                               .list_end = on_list_end,
+                              .absent = on_absent,
                               .progress = on_progress,
                               .cluster = on_cluster};
 }
@@ -188,7 +196,7 @@ static bool watching_all(const struct kube_watch *w)
     for (int kind = 0; kind < KUBE_KINDS; kind++) {
         struct kube_watch_status status;
         kube_watch_status(w, (enum kube_kind)kind, &status);
-        if (status.followed && !(status.listed && status.watching))
+        if (status.followed && !status.absent && !(status.listed && status.watching))
             return false;
     }
     return true;

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len == 0)
         return 0;
-    enum kube_kind kind = data[0] & 3;
+    enum kube_kind kind = data[0] % KUBE_KINDS;
     enum kube_stream_shape shape = data[0] & 4 ? KUBE_STREAM_LIST : KUBE_STREAM_EVENTS;
     size_t chunk = (size_t)(data[0] >> 3) * 3 + 1;
     struct kube_stream_taker taker = {&kind, take, bad};

@@ -80,8 +80,9 @@ static void check_round_trip(const struct record_rules *rules, const struct stor
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const char *const options[] = {"", "pods verified\nendpoint_pod_names", "pods insecure\nttl 0",
-                                          "namespaces default\nignore empty_service"};
+    static const char *const options[] = {
+        "", "pods verified\nendpoint_pod_names", "pods insecure\nttl 0",
+        "namespaces default\nignore empty_service\nmulticluster other.example"};
     static struct cluster blocks[4];
     if (len < 2)
         return 0;
@@ -92,9 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         c->rules.nlocal = 1;
         store_free(c->store);
     }
-    struct store_options store = {.namespaces = &c->block.namespaces,
-                                  .endpoint_pod_names = c->block.endpoint_pod_names};
-    struct run r = {.store = store_new(&store)};
+    struct run r = {.store = cluster_new_store(c)};
     CLUSTER_MUST(r.store != NULL && (r.changes = changes_new(&c->rules, r.store)) != NULL);
     CLUSTER_MUST(changes_begin(r.changes) == ERR_OK);
     image_fill(&r.image, &c->rules, r.store);

@@ -39,6 +39,7 @@ static void print_object(const struct kube_object *o)
     static const char *const types[] = {"cluster", "headless", "external"};
     switch (o->kind) {
     case KUBE_SERVICE:
+    case KUBE_SERVICEIMPORT:
         printf(" %s", types[o->service.type]);
         print_ips(o->service.ips, o->service.nips);
         print_ports(o->service.ports, o->service.nports);
@@ -86,6 +87,12 @@ static void on_list_end(void *ctx, enum kube_kind kind, const char *version)
 {
     (void)ctx;
     printf("list_end %s %s\n", kube_kind_resource(kind), version);
+}
+
+static void on_absent(void *ctx, enum kube_kind kind)
+{
+    (void)ctx;
+    printf("absent %s\n", kube_kind_resource(kind));
 }
 
 static void on_progress(void *ctx, enum kube_kind kind, const char *version)
@@ -190,8 +197,8 @@ static int read_options(char **argv, struct kubernetes_block *k, struct kube_tim
 
 int main(int argc, char **argv)
 {
-    static const struct kube_sink sink = {NULL,        on_list_begin, on_put,    on_remove,
-                                          on_list_end, on_progress,   on_cluster};
+    static const struct kube_sink sink = {NULL,        on_list_begin, on_put,      on_remove,
+                                          on_list_end, on_absent,     on_progress, on_cluster};
     struct kubernetes_block k = {0};
     struct kube_timing timing = kube_timing_usual;
     struct errtext e = {{0}};

@@ -4,6 +4,7 @@ KINDS = {  # resource: (path, apiVersion, kind)
     "namespaces": ("/api/v1/namespaces", "v1", "Namespace"),
     "services": ("/api/v1/services", "v1", "Service"),
     "pods": ("/api/v1/pods", "v1", "Pod"),
+    "serviceimports": ("/apis/multicluster.x-k8s.io/v1alpha1/serviceimports", "multicluster.x-k8s.io/v1alpha1", "ServiceImport"),
     "endpointslices": ("/apis/discovery.k8s.io/v1/endpointslices", "discovery.k8s.io/v1", "EndpointSlice"),
 }
 RESOURCES = {kind: resource for resource, (_, _, kind) in KINDS.items()}

@@ -194,6 +194,13 @@ static const struct {
     {".", "a.org {\napiserver_max_inflight -7\n}", AT "apiserver_max_inflight must be >= 0"},
     {".", "a.org {\napiserver_max_inflight x\n}",
      AT "invalid apiserver_max_inflight \"x\": expected a whole number from 0 to 1000000000"},
+    {".", "a.org {\nzonal yes\n}", AT "expected no arguments behind \"zonal\", found 1"},
+    {".", "a.org b.org {\nmulticluster b.org c.org\n}",
+     "Corefile:2 - plugin/kubernetes: is not authoritative for the multicluster zone c.org. (it is none of "
+     "the "
+     "block's zones)"},
+    {".", "a.org {\nmulticluster a..b\n}",
+     AT "expected a zone such as example.org or 10.0.0.0/16, found \"a..b\""},
     {".", "a.org {\nnoendpoints yes\n}", AT "expected no arguments behind \"noendpoints\", found 1"},
     {".", "a.org {\nendpoint_pod_names yes\n}",
      AT "expected no arguments behind \"endpoint_pod_names\", found 1"},
@@ -234,19 +241,21 @@ static void test_bad(void)
     }
 }
 
-static void test_not_yet(void)
+static void test_multicluster(void)
 {
-    static const char *const options[] = {"multicluster", "zonal"};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        char rest[128], name[64], expected[256];
-        struct kubernetes_block k;
-        snprintf(rest, sizeof rest, "a.org {\n%s\n}", options[i]);
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(options[i], " "), options[i]);
-        snprintf(expected, sizeof expected,
-                 AT "the option \"%s\" is not supported by this version of Seamark yet", name);
-        CU_ASSERT_EQUAL(parse(".", rest, &k), ERR_CONFIG);
-        ASSERT_TEXT(e.text, expected);
-    }
+    struct kubernetes_block k;
+    CU_ASSERT_EQUAL_FATAL(parse("cluster.local",
+                                "cluster.local ClusterSet.local 10.in-addr.arpa {\n"
+                                "multicluster a.org\nmulticluster clusterset.local\n}",
+                                &k),
+                          ERR_OK);
+    CU_ASSERT_TRUE(kubernetes_block_is_multicluster(&k, "clusterset.local."));
+    CU_ASSERT_FALSE(kubernetes_block_is_multicluster(&k, "cluster.local."));
+    CU_ASSERT_FALSE(kubernetes_block_is_multicluster(&k, "a.org.")); /* the last line holds */
+    kubernetes_block_free(&k);
+    CU_ASSERT_EQUAL_FATAL(parse("cluster.local", "{\nmulticluster\n}", &k), ERR_OK);
+    CU_ASSERT_EQUAL(k.multicluster.count, 0);
+    kubernetes_block_free(&k);
 }
 
 static void test_once(void)
@@ -266,7 +275,7 @@ static const struct unit_test tests[] = {
     {"the source of objects is read", test_sources},
     {"zones come from arguments or keys, and the first forward one is primary", test_zones},
     {"what is wrong is refused with its line", test_bad},
-    {"options to come are refused by name", test_not_yet},
+    {"zones of a cluster set are zones of the block", test_multicluster},
     {"the block stands once in a server block", test_once},
 };
 

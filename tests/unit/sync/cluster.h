@@ -32,6 +32,17 @@ struct cluster {
         }                                                                                                    \
     } while (0)
 
+/* An empty store with the block's options; it borrows from the block. */
+static inline struct store *cluster_new_store(const struct cluster *c)
+{
+    struct store_options store = {.namespaces = &c->block.kubernetes.namespaces,
+                                  .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names,
+                                  .noendpoints = c->block.kubernetes.noendpoints,
+                                  .multicluster = c->block.kubernetes.multicluster.count > 0,
+                                  .externals = c->block.external.zones.count > 0};
+    return store_new(&store);
+}
+
 /* `options` are lines of a kubernetes block; `zones` stand behind its name; `beside` is what else is in the
  * server block. */
 static inline void cluster_open_with(struct cluster *c, const char *zones, const char *options,
@@ -49,10 +60,7 @@ static inline void cluster_open_with(struct cluster *c, const char *zones, const
         fprintf(stderr, "%s\n", e.text);
     CLUSTER_MUST(ret == ERR_OK);
     CLUSTER_MUST(record_rules_init(&c->rules, &c->block, &e) == ERR_OK);
-    struct store_options store = {.namespaces = &c->block.kubernetes.namespaces,
-                                  .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names,
-                                  .externals = c->block.external.zones.count > 0};
-    c->store = store_new(&store);
+    c->store = cluster_new_store(c);
     CLUSTER_MUST(c->store != NULL);
 }
 

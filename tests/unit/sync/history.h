@@ -80,7 +80,8 @@ static inline void history_service(uint64_t *r, struct history_object *h)
     static const char *const targets[] = {"www.example.com", "10.0.0.1", "web.a.svc.cluster.local",
                                           "no name"};
     struct kube_service *s = &h->o.service;
-    s->type = (enum service_type)history_random(r, 3);
+    bool import = h->o.kind == KUBE_SERVICEIMPORT;
+    s->type = (enum service_type)history_random(r, import ? 2 : 3);
     s->ips = h->ips;
     s->nips = s->type == SERVICE_CLUSTER_IP ? history_random(r, 3) : 0;
     for (size_t i = 0; i < s->nips; i++)
@@ -89,7 +90,7 @@ static inline void history_service(uint64_t *r, struct history_object *h)
     s->nports = history_ports(r, h->ports);
     s->external_name = s->type == SERVICE_EXTERNAL_NAME ? targets[history_random(r, 4)] : "";
     s->externals = h->externals;
-    s->nexternals = history_random(r, 2) * history_random(r, 4);
+    s->nexternals = import ? 0 : history_random(r, 2) * history_random(r, 4);
     for (size_t i = 0; i < s->nexternals; i++) {
         bool host = history_random(r, 3) == 0;
         h->externals[i] = (struct kube_external){.ip = host ? (struct ip){0} : history_ip(r),
@@ -100,11 +101,14 @@ static inline void history_service(uint64_t *r, struct history_object *h)
 static inline void history_slice(uint64_t *r, struct history_object *h)
 {
     static const char *const services[] = {"db", "web", "x0", "", "Upper"};
+    static const char *const clusters[] = {"", "east", "West", "c.d"};
     static const char *const hostnames[] = {"", "", "h0", "h1", "not a label"};
     static const char *const fqdns[] = {"www.example.com", "mail.example.com", "nodots"};
     struct kube_slice *s = &h->o.slice;
     bool fqdn = history_random(r, 8) == 0;
     s->service = services[history_random(r, 5)];
+    s->imported = services[history_random(r, 5)];
+    s->cluster = clusters[history_random(r, 4)];
     s->ports = h->ports;
     s->nports = history_ports(r, h->ports);
     s->endpoints = h->endpoints;
@@ -126,7 +130,7 @@ static inline void history_make(size_t slot, uint64_t content, struct history_ob
     uint64_t r = content;
     *h = (struct history_object){.o = {.kind = history_kind(slot), .uid = "", .resource_version = ""}};
     history_names(slot, &h->o.namespace, &h->o.name);
-    if (h->o.kind == KUBE_SERVICE)
+    if (h->o.kind == KUBE_SERVICE || h->o.kind == KUBE_SERVICEIMPORT)
         history_service(&r, h);
     else if (h->o.kind == KUBE_ENDPOINTSLICE)
         history_slice(&r, h);

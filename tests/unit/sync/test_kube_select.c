@@ -32,6 +32,13 @@ static void queries(void)
     for (size_t i = 0; i < 3; i++)
         expect_query(&k, labelled[i], "&labelSelector=app%20in%20%28a%2Cb%29%2C%21c%2Cd%21%3De");
     expect_query(&k, KUBE_NAMESPACE, "&labelSelector=example.com%2Fdns");
+    expect_query(&k, KUBE_SERVICEIMPORT, "&labelSelector=example.com%2Fdns");
+    k.noendpoints = none.noendpoints = true;
+    expect_query(&none, KUBE_ENDPOINTSLICE, "&labelSelector=multicluster.kubernetes.io%2Fservice-name");
+    expect_query(&k, KUBE_ENDPOINTSLICE,
+                 "&labelSelector=app%20in%20%28a%2Cb%29%2C%21c%2Cd%21%3De%2Cmulticluster.kubernetes.io%2F"
+                 "service-name");
+    expect_query(&none, KUBE_SERVICE, "");
     struct bytes small;
     bytes_init(&small, 8);
     CU_ASSERT_EQUAL(kube_select_query(&k, KUBE_POD, &small), ERR_LIMIT);
@@ -81,6 +88,16 @@ static void wanted_kinds(void)
     k.noendpoints = true;
     CU_ASSERT_TRUE(kube_select_wants(&k, KUBE_POD));
     CU_ASSERT_FALSE(kube_select_wants(&k, KUBE_ENDPOINTSLICE));
+    CU_ASSERT_FALSE(kube_select_wants(&k, KUBE_SERVICEIMPORT));
+    CU_ASSERT_EQUAL_FATAL(zone_list_add(&k.multicluster, "clusterset.local"), ERR_OK);
+    CU_ASSERT_TRUE(kube_select_wants(&k, KUBE_SERVICEIMPORT));
+    CU_ASSERT_TRUE(kube_select_wants(&k, KUBE_ENDPOINTSLICE)); /* those of ServiceImports */
+    CU_ASSERT_TRUE(
+        matches(&k, KUBE_ENDPOINTSLICE,
+                "{\"metadata\":{\"labels\":{\"multicluster.kubernetes.io/service-name\":\"web\"}}}"));
+    CU_ASSERT_FALSE(matches(&k, KUBE_ENDPOINTSLICE,
+                            "{\"metadata\":{\"labels\":{\"kubernetes.io/service-name\":\"web\"}}}"));
+    kubernetes_block_free(&k);
 }
 
 int main(void)

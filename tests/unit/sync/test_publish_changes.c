@@ -68,8 +68,10 @@ static bool run_history(uint64_t seed, const char *options, const char *beside)
     for (int kind = 0; kind < KUBE_KINDS; kind++)
         history_list(&h, (enum kube_kind)kind, &last);
     bool equal = image_equals(&image, &fresh.rules, fresh.store);
-    bool same_size = store_count(c.store, KUBE_SERVICE) == store_count(fresh.store, KUBE_SERVICE) &&
-                     store_count(c.store, KUBE_ENDPOINTSLICE) == store_count(fresh.store, KUBE_ENDPOINTSLICE);
+    bool same_size =
+        store_count(c.store, KUBE_SERVICE) == store_count(fresh.store, KUBE_SERVICE) &&
+        store_count(c.store, KUBE_SERVICEIMPORT) == store_count(fresh.store, KUBE_SERVICEIMPORT) &&
+        store_count(c.store, KUBE_ENDPOINTSLICE) == store_count(fresh.store, KUBE_ENDPOINTSLICE);
     image_free(&image);
     changes_free(changes);
     cluster_close(&c);
@@ -106,6 +108,16 @@ static void histories_with_pods(void)
 static void histories_with_few_namespaces(void)
 {
     histories("pods insecure\nnamespaces b c\nignore empty_service");
+}
+
+static void histories_of_a_cluster_set(void)
+{
+    histories("multicluster other.example\nignore empty_service");
+}
+
+static void histories_of_a_cluster_set_alone(void)
+{
+    histories("multicluster other.example\nnoendpoints\npods verified");
 }
 
 static void histories_with_external_zones(void)
@@ -188,6 +200,8 @@ int main(void)
         {"a change is told to every zone that it concerns", a_change_is_told_to_each_zone},
         {"the increments of random histories are the whole", histories_by_default},
         {"also with verified pods and pod names", histories_with_pods},
+        {"also with a zone of ServiceImports", histories_of_a_cluster_set},
+        {"also with no other endpoints than theirs", histories_of_a_cluster_set_alone},
         {"also in zones of k8s_external beside them", histories_with_external_zones},
         {"also with few namespaces and ignored empty services", histories_with_few_namespaces},
     };

@@ -8,8 +8,9 @@
 #include "rewrite/rewrite_answer.h"
 #include "serve/plugin.h"
 
-/* What the rules make of a target, the last first; whether a cname rule was among them. */
-static bool change_target(const struct rewrite_work *w, uint8_t *target)
+/* What the rules make of a target, the last first; whether a cname rule was among them, and what the last of
+ * those made of it, which is what is asked for. */
+static bool change_target(const struct rewrite_work *w, uint8_t *target, uint8_t *wanted)
 {
     bool followed = false;
     for (size_t i = w->nsteps; i-- > 0;) {
@@ -28,17 +29,18 @@ static bool change_target(const struct rewrite_work *w, uint8_t *target)
         if (name_text_read(&to, target) < 0)
             return false;
         followed = true;
+        memcpy(wanted, target, name_len(target));
     }
     return followed;
 }
 
-static bool find(struct rewrite_work *w, const struct reply *reply)
+static bool find(struct rewrite_work *w, const struct reply *reply, uint8_t *wanted)
 {
     for (unsigned i = 0; i < reply->count[SECTION_ANSWER]; i++) {
         if (reply->rr[i].type != RR_CNAME ||
             name_unpack(reply->wire, reply->len, reply->rr[i].rdata, w->target) < 0)
             continue;
-        if (change_target(w, w->target)) {
+        if (change_target(w, w->target, wanted)) {
             w->followed = i;
             return true;
         }
@@ -80,7 +82,8 @@ static void on_answer(struct request *inner)
 
 bool rewrite_cname_follow(struct rewrite_work *w, struct request *r)
 {
-    if (!w->cname || !find(w, r->reply))
+    uint8_t wanted[NAME_MAX_LEN];
+    if (!w->cname || !find(w, r->reply, wanted))
         return false;
     reply_put_counts(r->reply);
     w->message_len = r->reply->len;
@@ -89,7 +92,7 @@ bool rewrite_cname_follow(struct rewrite_work *w, struct request *r)
         return false;
     memcpy(w->message, r->reply->wire, w->message_len);
     w->head = rewrite_head_of(r->reply);
-    if (request_ask_self(r, w->target, r->q.qtype, on_answer, w) != ERR_OK) {
+    if (request_ask_self(r, wanted, r->q.qtype, on_answer, w) != ERR_OK) {
         log_limited(LOG_LEVEL_WARNING, "plugin/rewrite: a cname target is not asked for: too many questions");
         return false;
     }

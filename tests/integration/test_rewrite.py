@@ -1,5 +1,7 @@
 """rewrite in a running server: questions to a scripted upstream, hosts and whoami."""
 
+import threading
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -152,3 +154,81 @@ def test_a_large_answer_is_made_anew_whole(up):
         assert len(s.ask("big.old.example", tcp=True).answer[0]) == 1500
         assert s.ask("big.old.example").flags & dns.flags.TC
         assert len(s.ask("text.old.example", "TXT", tcp=True).answer[0]) == 40
+
+
+# ---- cname ----
+
+
+@pytest.fixture
+def aliases(up):
+    up.add("app.example", "CNAME", "app.mid.example.")
+    up.add("app.mid.example", "CNAME", "app.cdn.example.")
+    up.add("app.cdn.example", "A", "20.0.0.1")
+    up.add("app.other.example", "A", "30.0.0.1", ttl=77)
+    up.add("x.other.example", "CNAME", "app.other.example.")
+    up.add("x.example", "CNAME", "x.cdn.example.")
+    return up
+
+
+def test_an_alias_leads_elsewhere(aliases):
+    with server(aliases, r"rewrite cname suffix .cdn.example. .other.example.") as s:
+        for name in ("app.example", "APP.example"):
+            assert records(s.ask(name)) == [
+                f"{name}. 300 CNAME app.mid.example.", "app.mid.example. 300 CNAME app.other.example.",
+                "app.other.example. 77 A 30.0.0.1"]  # fmt: skip
+        assert records(s.ask("x.example")) == [
+            "x.example. 300 CNAME x.other.example.", "x.other.example. 300 CNAME app.other.example.",
+            "app.other.example. 77 A 30.0.0.1"]  # fmt: skip
+        assert records(s.ask("a.new.example")) == ["a.new.example. 300 A 10.0.0.1"]
+
+
+def test_each_kind_of_cname_rule(aliases):
+    rules = {
+        "cname app.cdn.example app.other.example": True,
+        "cname exact App.cdn.example. app.other.example.": True,
+        "cname prefix app.cdn. app.other.": True,
+        "cname substring cdn other": True,
+        r"cname regex (.*)\.cdn\.(.*) {1}.other.{2}": True,
+        "cname suffix .cdn.example .other.example": False,  # no dot is put behind it
+        "cname exact cdn.example other.example": False,
+    }
+    for rule, led in rules.items():
+        with server(aliases, "rewrite " + rule) as s:
+            found = records(s.ask("app.example"))
+            assert ("app.other.example. 77 A 30.0.0.1" in found) == led, rule
+            assert ("app.cdn.example. 300 A 20.0.0.1" in found) != led, rule
+
+
+def test_a_new_target_that_has_nothing_leaves_the_aliases(aliases):
+    with server(aliases, "rewrite cname app.cdn.example nothing.example") as s:
+        answer = s.ask("app.example")
+        assert answer.rcode() == dns.rcode.NOERROR
+        assert records(answer) == ["app.example. 300 CNAME app.mid.example.", "app.mid.example. 300 CNAME nothing.example."]
+
+
+def test_cname_rules_beside_others(aliases):
+    rules = ["rewrite continue ttl suffix .old. 9", "rewrite continue name suffix .old .example answer auto",
+             "rewrite cname app.cdn.example app.other.example"]  # fmt: skip
+    with server(aliases, *rules) as s:
+        assert records(s.ask("app.old")) == [
+            "app.old. 9 CNAME app.mid.old.", "app.mid.old. 9 CNAME app.other.old.", "app.other.example. 77 A 30.0.0.1"]  # fmt: skip
+
+
+def test_a_target_that_leads_in_circles_comes_to_an_end(aliases):
+    aliases.add("loop.example", "CNAME", "loop.cdn.example.")
+    aliases.add("loop.cdn.example", "A", "20.0.0.2")
+    with server(aliases, "rewrite cname loop.cdn.example loop.example") as s:
+        answer = s.ask("loop.example")
+        assert answer.rcode() == dns.rcode.NOERROR and answer.answer
+
+
+def test_a_cname_answer_that_waits_survives_a_reload(aliases):
+    aliases.behave("app.other.example", delay=1.0)
+    with server(aliases, "rewrite cname app.cdn.example app.other.example") as s:
+        found = []
+        asker = threading.Thread(target=lambda: found.append(s.ask("app.example")))
+        asker.start()
+        aliases.wait("app.other.example")
+        s.reload()
+        asker.join()
+        assert "app.other.example. 77 A 30.0.0.1" in records(found[0])

@@ -23,6 +23,7 @@
 #include "serve/config.h"
 #include "serve/served_zones.h"
 #include "serve/zone_scope.h"
+#include "transfer/notifier.h"
 #include "transfer/outgoing.h"
 #include "upstream/upstream_address.h"
 #include "zone/serial.h"
@@ -30,11 +31,13 @@
 #define TO_MAX 256 /* addresses of one directive */
 
 struct transfer {
+    const struct block *block;
     struct zone_scope zones;
     bool to_all;
     union address to[TO_MAX];
     size_t nto;
     union address source; /* AF_UNSPEC: none */
+    struct notifier_client notices;
 };
 
 extern const struct plugin plugin_transfer;
@@ -115,19 +118,13 @@ static int transfer_setup(const struct plugin_setup *s, const struct directive *
     struct transfer *t = calloc(1, sizeof *t);
     if (t == NULL)
         return -ENOMEM;
+    t->block = s->block;
     int ret = read_directive(t, s, d, e);
     if (ret != ERR_OK) {
         transfer_free(t);
         return ret;
     }
     *out = t;
-    return ERR_OK;
-}
-
-static int transfer_start(void *state, struct errtext *e)
-{
-    (void)state, (void)e;
-    outgoing_register();
     return ERR_OK;
 }
 
@@ -196,6 +193,36 @@ static const struct served_zone *find_zone(const struct block *b, const uint8_t 
     return holds;
 }
 
+/* ---- NOTIFY ---- */
+
+static void each_zone(void *state, void (*visit)(const struct served_zone *z, void *ctx), void *ctx)
+{
+    const struct transfer *t = state;
+    for (unsigned i = 0; i < t->block->nstages; i++) {
+        const struct stage *s = &t->block->stages[i];
+        const struct served_zones *zones = s->plugin->zones == NULL ? NULL : s->plugin->zones(s->state);
+        for (size_t k = 0; zones != NULL && k < zones->count; k++)
+            if (responsible(t->block, zones->zones[k].apex) == t)
+                visit(&zones->zones[k], ctx);
+    }
+}
+
+static int transfer_start(void *state, struct errtext *e)
+{
+    struct transfer *t = state;
+    outgoing_register();
+    t->notices = (struct notifier_client){
+        .each_zone = each_zone, .state = t, .to = t->to, .nto = t->nto, .source = &t->source};
+    int ret = notifier_join(&t->notices);
+    return ret == ERR_OK ? ERR_OK : errtext_set(e, ret, "plugin/transfer: no memory");
+}
+
+static void transfer_stop(void *state)
+{
+    struct transfer *t = state;
+    notifier_leave(&t->notices);
+}
+
 /* ---- answering ---- */
 
 static enum verdict refuse(struct request *r, uint16_t rcode)
@@ -253,4 +280,5 @@ const struct plugin plugin_transfer = {.name = "transfer",
                                        .setup = transfer_setup,
                                        .free = transfer_free,
                                        .start = transfer_start,
+                                       .stop = transfer_stop,
                                        .query = transfer_query};

@@ -42,6 +42,7 @@ struct watched_zone {
     bool journal_damaged;      /* said so; nothing more is read of it */
     uint64_t changed_ms;       /* wall clock: when `zone` was loaded or changed last */
     double warned_age;
+    uint32_t told_serial; /* the listener was told of it; 0: of none */
     unsigned references;
     LIST_ENTRY(watched_zone) link;
 };
@@ -54,6 +55,7 @@ static struct {
     int watch; /* -1 while the folder does not exist */
     struct event *notice;
     struct event *look;
+    void (*changed)(void);
 } state = {.inotify = -1, .watch = -1};
 
 static bool identify(const char *path, struct file_id *out)
@@ -197,6 +199,16 @@ static void follow_journal(struct watched_zone *w)
     w->journal_damaged = false;
 }
 
+static void tell_listener(struct watched_zone *w)
+{
+    uint32_t serial = w->zone == NULL ? 0 : current_serial(w);
+    if (serial == w->told_serial)
+        return;
+    w->told_serial = serial;
+    if (state.changed != NULL)
+        state.changed();
+}
+
 static void look_at(struct watched_zone *w)
 {
     apply_journal(w); /* to the end of the old one, before a new file may make it unnecessary */
@@ -207,6 +219,7 @@ static void look_at(struct watched_zone *w)
     if (w->journal == NULL)
         follow_journal(w);
     apply_journal(w);
+    tell_listener(w);
 }
 
 static void look_at_all(void)
@@ -341,6 +354,11 @@ void zone_watch_release(struct watched_zone *w)
         return;
     LIST_REMOVE(w, link);
     watched_zone_free(w);
+}
+
+void zone_watch_listen(void (*changed)(void))
+{
+    state.changed = changed;
 }
 
 const struct zone *watched_zone_read(const struct watched_zone *w)

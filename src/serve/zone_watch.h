@@ -27,6 +27,9 @@ void zone_watch_stop(void);
 struct watched_zone *zone_watch_acquire(const uint8_t *apex, const char *view, const char *identity);
 void zone_watch_release(struct watched_zone *w);
 
+/* Calls changed() after a zone, any of them, has got another serial; NULL ends that. */
+void zone_watch_listen(void (*changed)(void));
+
 /* The zone to answer from; NULL where there never was one. Any thread, within an RCU read section. */
 const struct zone *watched_zone_read(const struct watched_zone *w);
 

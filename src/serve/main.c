@@ -9,6 +9,7 @@
 
 #include "base/flags.h"
 #include "base/log.h"
+#include "conf/corefile_stdin.h"
 #include "serve/control.h"
 #include "serve/plugin.h"
 #include "serve/server.h"
@@ -41,13 +42,18 @@ static int write_pidfile(const char *path)
     return 0;
 }
 
-/* `-conf`, or ./Corefile where there is one; an absolute path, since seamark-sync gets it too. */
-static const char *find_corefile(const char *wanted, char *out)
+/* `-conf`, or ./Corefile where there is one, or NULL; an absolute path, since seamark-sync gets it too. */
+static int find_corefile(const char *wanted, char *out, const char **path, struct errtext *e)
 {
+    *path = wanted;
+    if (wanted != NULL && strcmp(wanted, "stdin") == 0)
+        return corefile_take_stdin(path, e);
     if (wanted == NULL && access("Corefile", F_OK) < 0 && errno == ENOENT)
-        return NULL;
-    const char *path = wanted != NULL ? wanted : "Corefile";
-    return realpath(path, out) != NULL ? out : path;
+        return ERR_OK;
+    *path = wanted != NULL ? wanted : "Corefile";
+    if (realpath(*path, out) != NULL)
+        *path = out;
+    return ERR_OK;
 }
 
 /* As many descriptors as the process may have, as Go programs take them: each connection is one. */
@@ -68,11 +74,14 @@ static int run(const struct command_line *c)
         fprintf(stderr, "flag -sync: expected external or supervised, found \"%s\"\n", c->sync);
         return 2;
     }
-    struct server_options o = {.conf = find_corefile(c->conf, conf),
-                               .config = {.dns_port = (uint16_t)c->dns_port, .zones_folder = c->zones},
+    struct server_options o = {.config = {.dns_port = (uint16_t)c->dns_port, .zones_folder = c->zones},
                                .workers = c->workers,
                                .external_sync = strcmp(c->sync, "external") == 0,
                                .quiet = c->quiet};
+    if (find_corefile(c->conf, conf, &o.conf, &e) != ERR_OK) {
+        fprintf(stderr, "%s\n", e.text);
+        return 1;
+    }
     o.config.zones_folder = folder_find(c->zones);
     if (c->check)
         return server_check(&o);
@@ -93,7 +102,7 @@ int main(int argc, char **argv)
 {
     struct command_line c = {.sync = "supervised"};
     const struct flag flags[] = {
-        {"conf", FLAG_TEXT, &c.conf, 0, "Corefile to load (./Corefile)"},
+        {"conf", FLAG_TEXT, &c.conf, 0, "Corefile to load, or stdin (./Corefile)"},
         {"dns.port", FLAG_NUMBER, &c.dns_port, 65535, "default port of dns:// server blocks (53)"},
         {"p", FLAG_NUMBER, &c.dns_port, 65535, "the same as -dns.port"},
         {"zones", FLAG_TEXT, &c.zones, 0, "folder of the zone files (" FOLDER_DEFAULT ")"},

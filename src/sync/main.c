@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/corefile_stdin.h"
 #include "sync/sync_options.h"
 #include "sync/sync_run.h"
 
@@ -38,6 +39,11 @@ int main(int argc, char **argv)
     if (options.version) {
         printf("seamark-sync %s\n", SEAMARK_VERSION);
         return 0;
+    }
+    bool from_file = options.from == NULL;
+    if (corefile_take_stdin(&options.conf, &e) != ERR_OK || (from_file && options.conf == NULL)) {
+        fprintf(stderr, "seamark-sync: %s\n", e.text[0] != '\0' ? e.text : "standard input is no Corefile");
+        return 1;
     }
     signal(SIGPIPE, SIG_IGN);
     if (options.parent_pid != 0 && follow_parent(options.parent_pid) != 0)

@@ -68,9 +68,10 @@ def _die_with_parent():
 
 class Seamark:
     """`corefile` may hold {address}, {port} and {folder}; `files` are written into the folder, with the same put in.
-    The zone files are in {folder}/zones. Without `supervised` the sync daemon is not started."""
+    The zone files are in {folder}/zones. Without `supervised` the sync daemon is not started. With `by_pipe` the Corefile
+    comes by standard input."""
 
-    def __init__(self, corefile, *flags, files=None, address=None, supervised=False, env=None):
+    def __init__(self, corefile, *flags, files=None, address=None, supervised=False, env=None, by_pipe=False):
         self._folder = tempfile.TemporaryDirectory(prefix="seamark-test-")
         self.folder = self._folder.name
         self.zones = os.path.join(self.folder, "zones")
@@ -81,6 +82,7 @@ class Seamark:
         self.log_path = os.path.join(self.folder, "log")
         self.flags = ["-workers=2", *flags] + ([] if supervised else ["-sync=external"])
         self.env = {**os.environ, **(env or {})}
+        self.by_pipe = by_pipe
         self.process = None
         for name, text in (files or {}).items():
             self.write(name, text)
@@ -102,14 +104,18 @@ class Seamark:
     # ---- life ----
 
     def command(self, *flags):
-        return [PROGRAM, "-conf", self.conf, "-zones", self.zones, *self.flags, *flags]
+        conf = "stdin" if self.by_pipe else self.conf
+        return [PROGRAM, "-conf", conf, "-zones", self.zones, *self.flags, *flags]
 
     def spawn(self):
         """Starts it without waiting for anything."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=subprocess.STDOUT, cwd=self.folder, env=self.env,
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.PIPE if self.by_pipe else subprocess.DEVNULL,
+                                            stdout=log, stderr=subprocess.STDOUT, cwd=self.folder, env=self.env,
                                             preexec_fn=_die_with_parent)
+        if self.by_pipe:
+            with open(self.conf, "rb") as text, self.process.stdin as pipe:
+                pipe.write(text.read())
         return self
 
     def start(self):

@@ -2,14 +2,27 @@
 
 #include <string.h>
 
-int cluster_block_parse(const struct server_block *b, const struct directive *d, struct cluster_block *out,
-                        struct errtext *e)
+static int read_clients(const struct corefile *file, struct cluster_block *c, struct errtext *e)
+{
+    if (c->kubernetes.pods != PODS_VERIFIED)
+        return ERR_OK;
+    int ret = clients_need_read(file, &c->clients);
+    if (ret == ERR_LIMIT)
+        return errtext_set(e, ERR_CONFIG, "more than %d labels kubernetes/client-label/... in the Corefile",
+                           CLIENT_LABELS_MAX);
+    return ret;
+}
+
+int cluster_block_parse(const struct corefile *file, const struct server_block *b, const struct directive *d,
+                        struct cluster_block *out, struct errtext *e)
 {
     struct cluster_block c = {0};
     const struct directive *external = server_block_find(b, "k8s_external");
     int ret = kubernetes_block_parse(b, d, &c.kubernetes, e);
     if (ret == ERR_OK && external != NULL)
         ret = k8s_external_block_parse(b, external, &c.external, e);
+    if (ret == ERR_OK)
+        ret = read_clients(file, &c, e);
     if (ret != ERR_OK) {
         cluster_block_free(&c);
         return ret;
@@ -22,11 +35,12 @@ void cluster_block_free(struct cluster_block *c)
 {
     kubernetes_block_free(&c->kubernetes);
     k8s_external_block_free(&c->external);
+    clients_need_free(&c->clients);
 }
 
 size_t cluster_block_zones(const struct cluster_block *c)
 {
-    return c->kubernetes.zones.count + c->external.zones.count;
+    return c->kubernetes.zones.count + c->external.zones.count + (c->clients.namespaces ? 1 : 0);
 }
 
 struct zone_view cluster_block_zone(const struct cluster_block *c, size_t index)
@@ -34,7 +48,9 @@ struct zone_view cluster_block_zone(const struct cluster_block *c, size_t index)
     size_t own = c->kubernetes.zones.count;
     if (index < own)
         return (struct zone_view){.zone = c->kubernetes.zones.zones[index], .view = VIEW_CLUSTER};
-    return (struct zone_view){.zone = c->external.zones.zones[index - own], .view = VIEW_EXTERNAL};
+    if (index - own < c->external.zones.count)
+        return (struct zone_view){.zone = c->external.zones.zones[index - own], .view = VIEW_EXTERNAL};
+    return (struct zone_view){.zone = c->kubernetes.primary, .view = VIEW_CLIENTS};
 }
 
 int cluster_block_identity(const struct cluster_block *c, const char *view, struct bytes *out)
@@ -42,6 +58,8 @@ int cluster_block_identity(const struct cluster_block *c, const char *view, stru
     int ret = kubernetes_block_identity(&c->kubernetes, out);
     if (ret == ERR_OK && strcmp(view, VIEW_EXTERNAL) == 0)
         k8s_external_block_identity(&c->external, out);
+    if (ret == ERR_OK && strcmp(view, VIEW_CLIENTS) == 0)
+        clients_need_identity(&c->clients, out);
     return ret == ERR_OK ? out->error : ret;
 }
 

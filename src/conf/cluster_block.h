@@ -8,20 +8,24 @@
 #ifndef SEAMARK_CONF_CLUSTER_BLOCK_H
 #define SEAMARK_CONF_CLUSTER_BLOCK_H
 
+#include "conf/clients_need.h"
 #include "conf/k8s_external_block.h"
 #include "conf/kubernetes_block.h"
 
 #define VIEW_CLUSTER  ""         /* the ordinary one: the zones of the `kubernetes` block */
 #define VIEW_EXTERNAL "external" /* of the `k8s_external` block beside it */
+#define VIEW_CLIENTS  "clients"  /* the pods that may ask, by address, in the primary zone: never served */
 
 struct cluster_block {
     struct kubernetes_block kubernetes;
     struct k8s_external_block external; /* no zones where there is none */
+    struct clients_need clients;        /* nothing but with `pods verified` */
 };
 
-/* Reads what is there of them; `d` is the block's `kubernetes` directive. As kubernetes_block_parse(). */
-int cluster_block_parse(const struct server_block *b, const struct directive *d, struct cluster_block *out,
-                        struct errtext *e);
+/* Reads what is there of them in `b`, a block of `file`; `d` is its `kubernetes` directive. As
+ * kubernetes_block_parse(). */
+int cluster_block_parse(const struct corefile *file, const struct server_block *b, const struct directive *d,
+                        struct cluster_block *out, struct errtext *e);
 void cluster_block_free(struct cluster_block *c);
 
 /* One zone of one view. */

@@ -1,14 +1,14 @@
 /*
  * autopath: goes through a client's search list on its behalf, so that one question does for all.
  *
- *     autopath [ZONE...] RESOLV-CONF|@names
+ *     autopath [ZONE...] RESOLV-CONF|@kubernetes|@names
  *
  * A question at or below a ZONE (those of the server block without) for a name below the first domain of the
  * search list is asked with each domain of the list in turn, of the stages below, and at last with none. The
  * first that has data is the answer, with a CNAME from the name that was asked to the one that was found;
- * serve/search_walk.h has the rule. RESOLV-CONF is a file with the search list. With @names it is
- * NAMESPACE.svc.ZONE, svc.ZONE, ZONE and what this host's own /etc/resolv.conf searches, with the namespace
- * that the question names. Example: `autopath @names`.
+ * serve/search_walk.h has the rule. RESOLV-CONF is a file with the search list. The others have
+ * NAMESPACE.svc.ZONE, svc.ZONE, ZONE and what this host's own /etc/resolv.conf searches: @kubernetes with the
+ * namespace of the pod that asks, @names with the one that the question names. Example: `autopath @names`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
 #define PLUGIN    "autopath"
 #define HOST_LIST "/etc/resolv.conf"
 
-enum source { FROM_FILE, FROM_NAME, FROM_NOWHERE };
+enum source { FROM_FILE, FROM_CLIENT, FROM_NAME, FROM_NOWHERE };
 
 struct autopath {
     enum source source;
@@ -70,10 +70,19 @@ static int read_zones(struct autopath *a, const struct plugin_setup *s, const st
     return ret;
 }
 
+static bool verifies_pods(const struct directive *kubernetes)
+{
+    for (size_t i = 0; i < kubernetes->nbody; i++)
+        if (strcmp(kubernetes->body[i].name, "pods") == 0)
+            return kubernetes->body[i].nargs == 1 && strcmp(kubernetes->body[i].args[0], "verified") == 0;
+    return false;
+}
+
 /* `@plugin`: CoreDNS asks whatever plugin the block has for the list, and refuses those that have none. */
 static int read_plugin(struct autopath *a, const struct plugin_setup *s, const struct directive *d,
                        const char *name, struct errtext *e)
 {
+    static const char *const nothing = "plugin/autopath: nothing is searched for";
     const struct directive *kubernetes = server_block_find(s->source, "kubernetes");
     a->source = FROM_NOWHERE;
     if (strcmp(name, "names") == 0) {
@@ -81,15 +90,17 @@ static int read_plugin(struct autopath *a, const struct plugin_setup *s, const s
         if (kubernetes == NULL)
             return args_error(e, PLUGIN, d, "@names needs a kubernetes block beside it");
     } else if (strcmp(name, "kubernetes") == 0 && kubernetes != NULL) {
-        return args_error(e, PLUGIN, d, "@kubernetes is not built yet");
+        if (verifies_pods(kubernetes))
+            a->source = FROM_CLIENT;
+        else
+            log_warning("%s - %s: @kubernetes needs `pods verified`; @names does not", a->where, nothing);
     } else if (server_block_find(s->source, name) != NULL) {
         return args_error(e, PLUGIN, d, "%s does not implement the AutoPather interface", name);
+    } else {
+        log_warning("%s - %s: there is no %s in this block", a->where, nothing, name);
     }
-    if (a->source == FROM_NOWHERE)
-        log_warning("%s: plugin/autopath: there is no %s in this block: nothing is searched for", a->where,
-                    name);
-    else if (search_list_read(HOST_LIST, &a->list) != ERR_OK)
-        log_info("%s: plugin/autopath: no search list in " HOST_LIST, a->where);
+    if (a->source != FROM_NOWHERE && search_list_read(HOST_LIST, &a->list) != ERR_OK)
+        log_info("%s - plugin/autopath: no search list in " HOST_LIST, a->where);
     return ERR_OK;
 }
 
@@ -105,7 +116,7 @@ static int read_list(struct autopath *a, const struct plugin_setup *s, const str
                           err_text(ret));
     a->source = a->list.count > 0 ? FROM_FILE : FROM_NOWHERE;
     if (a->source == FROM_NOWHERE)
-        log_warning("%s: plugin/autopath: no search list in %s: nothing is searched for", a->where, last);
+        log_warning("%s - plugin/autopath: nothing is searched for: no search list in %s", a->where, last);
     return ERR_OK;
 }
 
@@ -193,6 +204,15 @@ static bool may_be_outside(const struct kubernetes_stage *k, const struct query 
     return service != q->lname && kubernetes_stage_knows(k, base_end) && !kubernetes_stage_knows(k, service);
 }
 
+/* @kubernetes: whether the namespace is the one of the pod that asks. */
+static bool is_from_there(const struct kubernetes_stage *k, const struct request *r, const struct search *s)
+{
+    char namespace[NAME_MAX_LABEL];
+    const uint8_t *asked = r->q.lname + s->base_len;
+    int len = kubernetes_stage_client(k, r, "namespace", namespace, sizeof namespace);
+    return len == asked[0] && memcmp(namespace, asked + 1, (size_t)len) == 0;
+}
+
 /* Fills what the search needs to know; false where there is nothing to search for. */
 static bool find_list(const struct autopath *a, const struct request *r, struct search *s)
 {
@@ -208,6 +228,10 @@ static bool find_list(const struct autopath *a, const struct request *r, struct 
         break;
     case FROM_NAME:
         if (!cut_cluster_name(k, &r->q, s) || !may_be_outside(k, &r->q, s))
+            return false;
+        break;
+    case FROM_CLIENT:
+        if (!cut_cluster_name(k, &r->q, s) || !is_from_there(k, r, s))
             return false;
         break;
     case FROM_NOWHERE:

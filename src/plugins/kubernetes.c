@@ -13,6 +13,7 @@
 
 #include "base/rcu.h"
 #include "http/readiness.h"
+#include "serve/client_lookup.h"
 #include "serve/config.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/pod_name.h"
@@ -23,6 +24,7 @@
 struct kubernetes_stage {
     struct zone_stage answers;
     struct cluster_block block;
+    struct served_zones clients; /* the view of clients: one zone, none where nobody needs it; never served */
     struct readiness *readiness;
 };
 
@@ -49,12 +51,14 @@ static void kubernetes_free(void *ctx)
         return;
     cluster_block_free(&k->block);
     zone_stage_free(&k->answers);
+    served_zones_free(&k->clients);
     free(k);
 }
 
 static int read_names(struct kubernetes_stage *k)
 {
     const struct kubernetes_block *block = &k->block.kubernetes;
+    struct zone_list clients = {.zones = block->zones.zones, .count = k->block.clients.namespaces};
     k->answers.respell = cluster_spelling_find;
     k->answers.made_up = kubernetes_made_up;
     int ret = zone_stage_init(&k->answers, "kubernetes", VIEW_CLUSTER, &block->zones, block->fallthrough,
@@ -63,6 +67,10 @@ static int read_names(struct kubernetes_stage *k)
         k->answers.zones.zones[i].spelling.rules = (struct cluster_name_rules){
             .multicluster = kubernetes_block_is_multicluster(block, block->zones.zones[i]),
             .zonal = block->zonal};
+    while (*clients.zones != block->primary)
+        clients.zones++;
+    if (ret == ERR_OK)
+        ret = served_zones_init(&k->clients, "kubernetes", VIEW_CLIENTS, &clients);
     return ret;
 }
 
@@ -81,7 +89,7 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
     struct kubernetes_stage *k = calloc(1, sizeof *k);
     if (k == NULL)
         return -ENOMEM;
-    int ret = cluster_block_parse(s->source, d, &k->block, e);
+    int ret = cluster_block_parse(s->corefile, s->source, d, &k->block, e);
     if (ret != ERR_OK) {
         free(k);
         return ret;
@@ -107,13 +115,16 @@ static int kubernetes_setup(const struct plugin_setup *s, const struct directive
 
 static bool kubernetes_ready(void *ctx)
 {
-    return served_zones_loaded(&((const struct kubernetes_stage *)ctx)->answers.zones);
+    const struct kubernetes_stage *k = ctx;
+    return served_zones_loaded(&k->answers.zones) && served_zones_loaded(&k->clients);
 }
 
 static int kubernetes_start(void *ctx, struct errtext *e)
 {
     struct kubernetes_stage *k = ctx;
     int ret = zone_stage_start(&k->answers, &k->block, e);
+    if (ret == ERR_OK && (ret = zone_stage_watch(&k->clients, &k->block, e)) != ERR_OK)
+        served_zones_stop(&k->answers.zones);
     if (ret == ERR_OK)
         k->readiness = readiness_register("kubernetes", kubernetes_ready, k);
     return ret;
@@ -125,6 +136,7 @@ static void kubernetes_stop(void *ctx)
     readiness_unregister(k->readiness);
     k->readiness = NULL;
     served_zones_stop(&k->answers.zones);
+    served_zones_stop(&k->clients);
 }
 
 /* ---- for other plugins ---- */
@@ -167,12 +179,44 @@ bool kubernetes_stage_has(const struct kubernetes_stage *k, const uint8_t *lname
     return has;
 }
 
-/* kubernetes/... from the question's name alone. */
+int kubernetes_stage_client(const struct kubernetes_stage *k, const struct request *r, const char *key,
+                            char *out, size_t cap)
+{
+    int len = -1;
+    if (k->clients.count == 0)
+        return -1;
+    const struct served_zone *z = &k->clients.zones[0];
+    rcu_reader_begin();
+    const struct zone *zone = watched_zone_read(z->watched);
+    if (zone != NULL)
+        len = client_lookup(zone_current(zone), z->apex, &r->client, key, out, cap);
+    rcu_reader_end();
+    return len;
+}
+
+/* kubernetes/client-... from who asks; -1 also for other labels. */
+static int client_metadata(const struct kubernetes_stage *k, const struct request *r, const char *label,
+                           char *out, size_t cap)
+{
+    static const char prefix[] = "kubernetes/client-";
+    if (strncmp(label, prefix, sizeof prefix - 1) != 0)
+        return -1;
+    const char *what = label + sizeof prefix - 1;
+    bool pod = strcmp(what, "pod-name") == 0;
+    if (!pod && strcmp(what, "namespace") != 0 && strncmp(what, "label/", 6) != 0)
+        return -1;
+    return kubernetes_stage_client(k, r, pod ? "pod" : what, out, cap);
+}
+
+/* The others from the question's name alone. */
 static int kubernetes_metadata(void *ctx, const struct request *r, const char *label, char *out, size_t cap)
 {
     static const char prefix[] = "kubernetes/";
     const struct kubernetes_stage *k = ctx;
+    int len = client_metadata(k, r, label, out, cap);
     const struct served_zone *z = served_zones_find(&k->answers.zones, r->asked->lname);
+    if (len >= 0)
+        return len;
     if (z == NULL || strncmp(label, prefix, sizeof prefix - 1) != 0)
         return -1;
     return cluster_name_label(r->asked->lname, z->apex, &z->spelling.rules, label + sizeof prefix - 1, out,

@@ -39,14 +39,15 @@ static int check_zone(const char *folder, const struct zone_view *zone, const ch
     return 0;
 }
 
-static int check_block(const char *folder, const struct server_block *b, const struct directive *d)
+static int check_block(const char *folder, const struct corefile *file, const struct server_block *b,
+                       const struct directive *d)
 {
     struct cluster_block c;
     struct errtext e = {0};
     struct bytes identity;
     bytes_init(&identity, CLUSTER_IDENTITY_MAX);
     int status = 0;
-    if (cluster_block_parse(b, d, &c, &e) != ERR_OK) {
+    if (cluster_block_parse(file, b, d, &c, &e) != ERR_OK) {
         fprintf(stderr, "%s\n", e.text);
         return 1;
     }
@@ -76,7 +77,7 @@ int server_check(const struct server_options *o)
         for (size_t k = 0; k < c->blocks[i].source->ndirectives; k++) {
             const struct directive *d = &c->blocks[i].source->directives[k];
             if (strcmp(d->name, "kubernetes") == 0 &&
-                check_block(o->config.zones_folder, c->blocks[i].source, d) != 0)
+                check_block(o->config.zones_folder, c->corefile, c->blocks[i].source, d) != 0)
                 status = 1;
         }
     config_unref(c);

@@ -22,15 +22,20 @@ void zone_stage_free(struct zone_stage *s)
     zone_scope_free(&s->fallthrough);
 }
 
-int zone_stage_start(struct zone_stage *s, const struct cluster_block *block, struct errtext *e)
+int zone_stage_watch(struct served_zones *zones, const struct cluster_block *block, struct errtext *e)
 {
     struct bytes identity;
     bytes_init(&identity, CLUSTER_IDENTITY_MAX);
-    int ret = cluster_block_identity(block, s->zones.view, &identity);
+    int ret = cluster_block_identity(block, zones->view, &identity);
     if (ret == ERR_OK)
-        ret = served_zones_start(&s->zones, identity.data, e);
+        ret = served_zones_start(zones, identity.data, e);
     bytes_free(&identity);
     return ret;
+}
+
+int zone_stage_start(struct zone_stage *s, const struct cluster_block *block, struct errtext *e)
+{
+    return zone_stage_watch(&s->zones, block, e);
 }
 
 const struct served_zones *zone_stage_zones(void *state)

@@ -36,6 +36,9 @@ void zone_stage_free(struct zone_stage *s);
 /* Watches the zones, whose records are those of the block and the stage's view. Errors with `e` set. */
 int zone_stage_start(struct zone_stage *s, const struct cluster_block *block, struct errtext *e);
 
+/* The same for zones that a stage looks things up in and does not answer from. */
+int zone_stage_watch(struct served_zones *zones, const struct cluster_block *block, struct errtext *e);
+
 /* query() and zones() of the stage's plugin. */
 enum verdict zone_stage_query(void *state, struct request *r);
 const struct served_zones *zone_stage_zones(void *state);

@@ -1,6 +1,7 @@
 #include "sync/kube_json.h"
 
 #include <errno.h>
+#include <json-c/linkhash.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,31 @@ static void read_slice(struct reader *r, struct json_object *j, struct kube_slic
     s->endpoints = out;
 }
 
+static const struct kube_label *labels(struct reader *r, struct json_object *j, size_t *count)
+{
+    r->where = "metadata";
+    struct json_object *map = reader_field(r, json_part(j, "metadata"), "labels", json_type_object);
+    size_t listed = map == NULL ? 0 : (size_t)json_object_object_length(map), n = 0;
+    *count = 0;
+    if (listed > KUBE_LABELS_MAX)
+        reader_refuse(r, ERR_LIMIT, "labels", "has too many elements");
+    if (listed == 0 || listed > KUBE_LABELS_MAX)
+        return NULL;
+    struct kube_label *out = reader_take(r, listed * sizeof *out, _Alignof(struct kube_label));
+    r->where = "metadata.labels";
+    json_object_object_foreach(map, key, value)
+    {
+        struct kube_label read = {reader_key(r, key), ""};
+        if (value != NULL)
+            read.value = reader_text(r, map, key);
+        if (out != NULL)
+            out[n] = read;
+        n++;
+    }
+    *count = n;
+    return out;
+}
+
 static void read_pod(struct reader *r, struct json_object *j, struct kube_pod *p)
 {
     r->where = "";
@@ -202,6 +228,7 @@ static void read_pod(struct reader *r, struct json_object *j, struct kube_pod *p
     p->ip_text = reader_text(r, has_ip ? status : NULL, "podIP");
     p->ip = (struct ip){0};
     ip_from_text(json_peek(has_ip ? status : NULL, "podIP"), &p->ip);
+    p->labels = labels(r, j, &p->nlabels);
 }
 
 static uint64_t changed_ms(struct json_object *metadata)

@@ -32,6 +32,8 @@ struct json_object;
 #define KUBE_PORTS_MAX 20000
 /* What the API server lets into one endpoint; a Service has two at most. */
 #define KUBE_IPS_MAX 100
+/* Labels of a pod: the API server bounds them by the object's size only. Real ones have some ten. */
+#define KUBE_LABELS_MAX 1000
 /* External addresses of a Service, and entries of a load balancer: the API server has no limit. Real ones
  * have a handful. */
 #define KUBE_EXTERNALS_MAX 1000

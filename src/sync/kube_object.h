@@ -66,10 +66,17 @@ struct kube_slice {
     size_t nports;
 };
 
+struct kube_label {
+    const char *key;
+    const char *value;
+};
+
 struct kube_pod {
     struct ip ip; /* status.podIP; family 0 where none */
     const char *ip_text;
     bool deleted; /* has a deletionTimestamp */
+    const struct kube_label *labels;
+    size_t nlabels;
 };
 
 struct kube_object {

@@ -80,6 +80,18 @@ const char *reader_keep(struct reader *r, struct json_object *value, const char 
     return copy;
 }
 
+const char *reader_key(struct reader *r, const char *key)
+{
+    size_t len = strlen(key);
+    if (len > KUBE_TEXT_MAX)
+        reader_refuse(r, ERR_LIMIT, "", "has a key that is too long");
+    char *copy = len > KUBE_TEXT_MAX ? NULL : reader_take(r, len + 1, 1);
+    if (copy == NULL)
+        return "";
+    memcpy(copy, key, len + 1);
+    return copy;
+}
+
 const char *reader_text(struct reader *r, struct json_object *object, const char *key)
 {
     return reader_keep(r, reader_field(r, object, key, json_type_string), key);

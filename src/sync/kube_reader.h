@@ -42,6 +42,8 @@ struct json_object *reader_element(struct reader *r, struct json_object *array, 
  * room there. */
 const char *reader_keep(struct reader *r, struct json_object *value, const char *key);
 const char *reader_text(struct reader *r, struct json_object *object, const char *key);
+/* The key of a map of texts. */
+const char *reader_key(struct reader *r, const char *key);
 /* A text that is compared and not kept; "" where there is none. */
 const char *reader_word(struct reader *r, struct json_object *object, const char *key);
 bool reader_truth(struct reader *r, struct json_object *object, const char *key, bool otherwise);

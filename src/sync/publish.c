@@ -93,7 +93,8 @@ int publish_new(const struct publish_options *o, struct publisher **out, struct 
                                     .endpoint_pod_names = k->endpoint_pod_names,
                                     .noendpoints = k->noendpoints,
                                     .multicluster = k->multicluster.count > 0,
-                                    .externals = o->block->external.zones.count > 0};
+                                    .externals = o->block->external.zones.count > 0,
+                                    .clients = &o->block->clients};
     int ret = record_rules_init(&p->rules, o->block, e);
     if (ret == ERR_OK)
         ret = open_zones(p, o, e);

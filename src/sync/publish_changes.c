@@ -6,18 +6,18 @@
 
 #include "base/err.h"
 
-enum what { UNIT, NAMESPACE, POD_ADDRESS, ADDRESS };
+enum what { UNIT, NAMESPACE, POD_ADDRESS, ADDRESS, CLIENT };
 
 /* Something touched, with the records it had: one set for each zone of the block, empty where it has none
  * there. */
 struct touched {
     struct store_link
-        link; /* POD_ADDRESS and ADDRESS: found again by hash; units and namespaces carry a flag */
+        link; /* POD_ADDRESS, ADDRESS, CLIENT: found again by hash; units and namespaces carry a flag */
     TAILQ_ENTRY(touched) in_list;
     enum what what;
     struct store_unit *unit;
     struct store_namespace *namespace; /* NAMESPACE and POD_ADDRESS */
-    struct ip ip;                      /* POD_ADDRESS and ADDRESS */
+    struct ip ip;                      /* POD_ADDRESS, ADDRESS, CLIENT */
     struct record_set before[];
 };
 
@@ -45,6 +45,8 @@ static void render(const struct changes *c, const struct touched *t, size_t zone
         records_of_namespace(rules, z, t->namespace, out);
     else if (t->what == POD_ADDRESS)
         records_of_pod_address(rules, z, c->store, t->namespace, &t->ip, out);
+    else if (t->what == CLIENT)
+        records_of_client(z, c->store, &t->ip, out);
     else
         records_of_address(rules, z, c->store, &t->ip, out);
     record_set_sort(out);
@@ -145,6 +147,13 @@ static void on_pod_address(void *ctx, struct store_namespace *n, const struct ip
         on_ip(c, POD_ADDRESS, n, ip);
 }
 
+static void on_client(void *ctx, const struct ip *ip)
+{
+    struct changes *c = ctx;
+    c->touches++;
+    on_ip(c, CLIENT, NULL, ip);
+}
+
 /* ---- life ---- */
 
 struct changes *changes_new(const struct record_rules *rules, struct store *store)
@@ -171,7 +180,7 @@ static void release(struct changes *c, struct touched *t)
     TAILQ_REMOVE(&c->list, t, in_list);
     for (size_t i = 0; i < c->rules->nzones; i++)
         record_set_free(&t->before[i]);
-    if (t->what == POD_ADDRESS || t->what == ADDRESS)
+    if (t->what == POD_ADDRESS || t->what == ADDRESS || t->what == CLIENT)
         store_table_remove(&c->by_ip, &t->link);
     if (t->what == UNIT)
         store_settle_unit(c->store, t->unit);
@@ -214,7 +223,8 @@ int changes_begin(struct changes *c)
                                .unit = on_unit,
                                .address = on_address,
                                .namespace = on_namespace,
-                               .pod_address = on_pod_address};
+                               .pod_address = on_pod_address,
+                               .client = record_rules_have_clients(c->rules) ? on_client : NULL};
     release_all(c);
     store_listen(c->store, &l);
     int ret = ERR_OK;

@@ -70,7 +70,7 @@ static bool name_external_zone(struct record_zone *z, const char *label)
 static int zone_init(struct record_zone *z, const struct cluster_block *block, const struct zone_view *from)
 {
     uint32_t ttl = block->kubernetes.ttl;
-    bool external = strcmp(from->view, VIEW_EXTERNAL) == 0;
+    bool external = strcmp(from->view, VIEW_EXTERNAL) == 0, clients = strcmp(from->view, VIEW_CLIENTS) == 0;
     *z = (struct record_zone){.view = from->view, .ttl = ttl, .srv_ttl = ttl};
     if (name_from_text(from->zone, strlen(from->zone), z->apex) < 0)
         return ERR_MALFORMED;
@@ -80,7 +80,8 @@ static int zone_init(struct record_zone *z, const struct cluster_block *block, c
         z->ttl = z->soa_ttl = block->external.ttl;
         return name_external_zone(z, block->external.label) ? ERR_OK : ERR_MALFORMED;
     }
-    z->kind = is_reverse(z->apex)                                                ? RECORD_ZONE_REVERSE
+    z->kind = clients                                                            ? RECORD_ZONE_CLIENTS
+              : is_reverse(z->apex)                                              ? RECORD_ZONE_REVERSE
               : kubernetes_block_is_multicluster(&block->kubernetes, from->zone) ? RECORD_ZONE_MULTICLUSTER
                                                                                  : RECORD_ZONE_FORWARD;
     z->soa_ttl = ttl < RECORDS_SOA_TTL ? ttl : RECORDS_SOA_TTL;
@@ -159,6 +160,11 @@ bool record_zone_is_cluster(const struct record_zone *z)
 bool record_zone_is_reverse(const struct record_zone *z)
 {
     return z->kind == RECORD_ZONE_REVERSE || z->kind == RECORD_ZONE_EXTERNAL_REVERSE;
+}
+
+static bool names_services(const struct record_zone *z)
+{
+    return !record_zone_is_reverse(z) && z->kind != RECORD_ZONE_CLIENTS;
 }
 
 /* ---- single records ---- */
@@ -304,7 +310,7 @@ void records_of_unit(const struct record_rules *rules, const struct record_zone 
                      const struct store_unit *unit, struct record_set *out)
 {
     uint8_t base[NAME_MAX_LEN];
-    if (record_zone_is_reverse(z) || unit->imported != (z->kind == RECORD_ZONE_MULTICLUSTER) ||
+    if (!names_services(z) || unit->imported != (z->kind == RECORD_ZONE_MULTICLUSTER) ||
         unit->service == NULL || !store_exposed(unit->namespace) || !records_unit_name(base, z, unit))
         return;
     if (record_zone_is_cluster(z))
@@ -325,7 +331,7 @@ void records_of_namespace(const struct record_rules *rules, const struct record_
                           const struct store_namespace *n, struct record_set *out)
 {
     uint8_t owner[NAME_MAX_LEN];
-    if (record_zone_is_reverse(z) || !store_exposed(n) ||
+    if (!names_services(z) || !store_exposed(n) ||
         (z->kind == RECORD_ZONE_EXTERNAL && records_hides_namespace(rules, n)))
         return;
     if (records_prepend(owner, n->name, z->svc))

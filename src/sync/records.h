@@ -41,6 +41,7 @@ enum record_zone_kind {
     RECORD_ZONE_MULTICLUSTER,     /* as FORWARD, with ServiceImports in place of services */
     RECORD_ZONE_EXTERNAL,         /* services under their external addresses */
     RECORD_ZONE_EXTERNAL_REVERSE, /* the PTR records of those */
+    RECORD_ZONE_CLIENTS,          /* the pods that may ask, by address (records_clients.c) */
 };
 
 /* A zone of one view, with the names that are needed over and over. */
@@ -103,6 +104,13 @@ void records_of_pod_address(const struct record_rules *rules, const struct recor
 /* PTR at the address's own name, where `z` is its reverse zone. */
 void records_of_address(const struct record_rules *rules, const struct record_zone *z, const struct store *s,
                         const struct ip *ip, struct record_set *out);
+/* What is known of the pod that has the address, in a zone of clients. */
+void records_of_client(const struct record_zone *z, const struct store *s, const struct ip *ip,
+                       struct record_set *out);
+/* Whether any zone of the block is one of clients. */
+bool record_rules_have_clients(const struct record_rules *rules);
+/* For qsort: struct ip in the canonical order of their names in a zone of clients. */
+int records_compare_clients(const void *a, const void *b);
 /* What stands at and right below the apex: SOA with that serial, NS, ns.dns.Z, dns-version.Z, svc.Z, pod.Z.
  */
 void records_of_apex(const struct record_rules *rules, const struct record_zone *z, const struct store *s,

@@ -11,7 +11,7 @@
  * Two runs of records are merged: the few of the apex, and the body. The body comes in pieces, each of them
  * sorted, each wholly before the next in canonical order: namespaces below pod.Z, then below svc.Z each
  * namespace's node and its units; in an external zone only the latter, right below Z; in a reverse zone the
- * addresses. Where a piece ends, fill() makes the next.
+ * addresses, as in a zone of clients. Where a piece ends, fill() makes the next.
  */
 enum body { BODY_PODS, BODY_NAMESPACE, BODY_UNITS, BODY_ADDRESSES, BODY_END };
 
@@ -61,6 +61,15 @@ static int compare_addresses(const void *a, const void *b)
     return order;
 }
 
+static int open_clients(struct record_stream *r)
+{
+    int ret = store_all_clients(r->store, &r->addresses, &r->naddresses);
+    if (ret == ERR_OK)
+        qsort(r->addresses, r->naddresses, sizeof *r->addresses, records_compare_clients);
+    r->body = BODY_ADDRESSES;
+    return ret;
+}
+
 static int open_addresses(struct record_stream *r)
 {
     size_t n, kept = 0;
@@ -91,7 +100,9 @@ struct record_stream *record_stream_open(const struct record_rules *rules, const
     records_of_apex(rules, z, s, serial, &r->apex.set);
     record_set_sort(&r->apex.set);
     int ret = r->apex.set.error;
-    if (ret == ERR_OK)
+    if (ret == ERR_OK && z->kind == RECORD_ZONE_CLIENTS)
+        ret = open_clients(r);
+    else if (ret == ERR_OK)
         ret = record_zone_is_reverse(z) ? open_addresses(r)
                                         : store_sorted_namespaces(s, &r->namespaces, &r->nnamespaces);
     if (ret == ERR_OK)
@@ -171,10 +182,15 @@ static void fill_unit(struct record_stream *r)
 
 static void fill_address(struct record_stream *r)
 {
-    if (r->address == r->naddresses)
+    if (r->address == r->naddresses) {
         r->body = BODY_END;
+        return;
+    }
+    const struct ip *ip = &r->addresses[r->address++];
+    if (r->zone->kind == RECORD_ZONE_CLIENTS)
+        records_of_client(r->zone, r->store, ip, &r->piece.set);
     else
-        records_of_address(r->rules, r->zone, r->store, &r->addresses[r->address++], &r->piece.set);
+        records_of_address(r->rules, r->zone, r->store, ip, &r->piece.set);
 }
 
 /* Makes the next piece that has something in it. */

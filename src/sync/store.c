@@ -26,6 +26,7 @@ struct store *store_new(const struct store_options *options)
     s->externals = options->externals;
     s->noendpoints = options->noendpoints;
     s->multicluster = options->multicluster;
+    s->clients = options->clients;
     return s;
 }
 

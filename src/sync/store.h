@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 #include "conf/args.h"
+#include "conf/clients_need.h"
 #include "sync/kube_object.h"
 #include "sync/store_table.h"
 
@@ -103,9 +104,18 @@ struct store_unit {
 struct store_pod_address {
     struct store_link link;
     LIST_ENTRY(store_pod_address) in_namespace;
+    LIST_HEAD(, pod_detail) details; /* of those pods, where anybody wants them */
     struct store_namespace *namespace;
     uint32_t pods;
     struct ip ip;
+};
+
+/* The pod that a client's address is taken for. */
+struct store_client {
+    const char *namespace;
+    const char *pod; /* NULL where names and labels are not kept */
+    /* "KEY=VALUE", each with a NUL, and one more at the end; those that are wanted, in their order. */
+    const char *labels;
 };
 
 struct store_namespace {
@@ -132,15 +142,18 @@ struct store_listener {
     void (*address)(void *ctx, const struct ip *ip);
     void (*namespace)(void *ctx, struct store_namespace *n);
     void (*pod_address)(void *ctx, struct store_namespace *n, const struct ip *ip);
+    void (*client)(void *ctx, const struct ip *ip); /* store_find_client() may say otherwise from now on */
 };
 
 struct store_options {
     const struct zone_list
         *namespaces; /* names to allow; empty or NULL: all. Borrowed for the store's life */
     bool endpoint_pod_names;
-    bool externals;    /* keep external addresses */
-    bool noendpoints;  /* slices of Services are not kept */
-    bool multicluster; /* ServiceImports and their slices are kept */
+    bool externals;                     /* keep external addresses */
+    bool noendpoints;                   /* slices of Services are not kept */
+    bool multicluster;                  /* ServiceImports and their slices are kept */
+    const struct clients_need *clients; /* what to keep of pods beside their addresses; NULL: nothing.
+                                           Borrowed for the store's life */
 };
 
 struct store;
@@ -174,6 +187,12 @@ struct store_unit *store_find_unit(const struct store *s, const char *namespace,
 /* The unit of a ServiceImport. */
 struct store_unit *store_find_import(const struct store *s, const char *namespace, const char *service);
 bool store_has_pod_address(const struct store *s, const struct store_namespace *n, const struct ip *ip);
+
+/* Who has the address: where several pods do (those in their host's network), the first in the order of
+ * namespaces and names, among those of all namespaces. False where none does. */
+bool store_find_client(const struct store *s, const struct ip *ip, struct store_client *out);
+/* Every address of a pod, each once, unsorted (free). -ENOMEM. */
+int store_all_clients(const struct store *s, struct ip **out, size_t *count);
 
 /* Calls visit for every unit whose service has `ip` as a cluster address (slice NULL), and for every slice
  * that has it among its addresses, in no order. */

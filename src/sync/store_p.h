@@ -18,19 +18,28 @@ struct store_pod {
     struct store_link link;
     struct store_namespace *namespace;
     struct store_pod_address *address; /* NULL where the pod has none yet */
+    struct pod_detail *detail;         /* NULL where nobody wants it */
     uint32_t seen;
     char name[];
 };
 
+/* What is kept of a pod for those who ask who a client is. */
+struct pod_detail {
+    LIST_ENTRY(pod_detail) in_address; /* while the pod has one */
+    const struct store_pod *pod;
+    uint32_t size;
+    char labels[]; /* store_client.labels, `size` octets */
+};
+
 struct store {
-    struct store_table namespaces; /* by name */
-    struct store_table units;      /* by namespace, service name and whether it is imported */
-    struct store_table slices;     /* by namespace, slice name and whether the unit is imported */
-    struct store_table pods;       /* by namespace and pod name */
-    struct store_table pod_addresses;
-    struct store_table addresses; /* of address_ref */
-    size_t services;              /* units with a Service object */
-    size_t imports;               /* units with a ServiceImport */
+    struct store_table namespaces;    /* by name */
+    struct store_table units;         /* by namespace, service name and whether it is imported */
+    struct store_table slices;        /* by namespace, slice name and whether the unit is imported */
+    struct store_table pods;          /* by namespace and pod name */
+    struct store_table pod_addresses; /* by address alone: those of all namespaces are in one chain */
+    struct store_table addresses;     /* of address_ref */
+    size_t services;                  /* units with a Service object */
+    size_t imports;                   /* units with a ServiceImport */
     size_t namespace_objects;
     uint32_t list[KUBE_KINDS]; /* number of the present list of a kind */
     const struct zone_list *allowed;
@@ -38,6 +47,7 @@ struct store {
     bool externals;
     bool noendpoints;
     bool multicluster;
+    const struct clients_need *clients;
     struct store_listener listener;
 };
 
@@ -68,6 +78,14 @@ int store_put_pod(struct store *s, const struct kube_object *o);
 void store_drop_pod(struct store *s, struct store_pod *pod);
 struct store_pod *store_find_pod(const struct store *s, const char *namespace, const char *name);
 
+/* ---- store_clients.c ---- */
+/* What is to be kept of the pod; NULL where nothing is. -ENOMEM. */
+int store_pack_detail(const struct store *s, const struct kube_object *o, struct pod_detail **out);
+bool store_same_detail(const struct pod_detail *a, const struct pod_detail *b); /* NULL allowed */
+/* Puts `detail` in the place of the pod's, which is freed, and into the list of the address. NULL allowed. */
+void store_set_detail(struct store_pod *pod, struct pod_detail *detail, struct store_pod_address *address);
+uint32_t store_pod_address_hash(const struct ip *ip);
+
 /* ---- store_index.c ---- */
 int store_index_add(struct store *s, const struct ip *ip, void *owner, enum address_role role);
 void store_index_remove(struct store *s, const struct ip *ip, const void *owner, enum address_role role);
@@ -83,6 +101,12 @@ static inline void store_tell_unit(struct store *s, struct store_unit *unit)
 {
     if (s->listener.unit != NULL)
         s->listener.unit(s->listener.ctx, unit);
+}
+
+static inline void store_tell_client(struct store *s, const struct ip *ip)
+{
+    if (s->listener.client != NULL && ip->family != 0)
+        s->listener.client(s->listener.ctx, ip);
 }
 
 static inline void store_tell_address(struct store *s, const struct ip *ip)

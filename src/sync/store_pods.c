@@ -1,4 +1,5 @@
-/* Pods: kept only for `pods verified`, as a count of pods for each address of a namespace. */
+/* Pods: kept only for `pods verified`, as a count of pods for each address of a namespace; what else is kept
+ * of them is in store_clients.c. */
 #include "sync/store_p.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ struct store_pod *store_find_pod(const struct store *s, const char *namespace, c
 static struct store_pod_address *find_address(const struct store *s, const struct store_namespace *n,
                                               const struct ip *ip)
 {
-    uint32_t hash = pair_hash(n->name, ip, sizeof *ip);
+    uint32_t hash = store_pod_address_hash(ip);
     for (struct store_link *l = store_table_chain(&s->pod_addresses, hash); l != NULL; l = l->next) {
         struct store_pod_address *a = store_entry(l, struct store_pod_address, link);
         if (l->hash == hash && a->namespace == n && memcmp(&a->ip, ip, sizeof *ip) == 0)
@@ -57,8 +58,9 @@ static struct store_pod_address *hold_address(struct store *s, struct store_name
         tell(s, n, ip);
         a->namespace = n;
         a->ip = *ip;
+        LIST_INIT(&a->details);
         LIST_INSERT_HEAD(&n->pod_addresses, a, in_namespace);
-        store_table_add(&s->pod_addresses, &a->link, pair_hash(n->name, ip, sizeof *ip));
+        store_table_add(&s->pod_addresses, &a->link, store_pod_address_hash(ip));
     }
     a->pods++;
     return a;
@@ -72,6 +74,12 @@ static void release_address(struct store *s, struct store_pod_address *a)
     store_table_remove(&s->pod_addresses, &a->link);
     LIST_REMOVE(a, in_namespace);
     free(a);
+}
+
+static void tell_client(struct store *s, const struct store_pod *pod)
+{
+    if (pod->address != NULL)
+        store_tell_client(s, &pod->address->ip);
 }
 
 static struct store_pod *new_pod(struct store *s, const struct kube_object *o)
@@ -105,11 +113,22 @@ int store_put_pod(struct store *s, const struct kube_object *o)
     if (pod == NULL && (pod = new_pod(s, o)) == NULL)
         return -ENOMEM;
     pod->seen = s->list[KUBE_POD];
-    if (pod->address != NULL && memcmp(&pod->address->ip, &o->pod.ip, sizeof o->pod.ip) == 0)
-        return ERR_OK;
-    struct store_pod_address *a = NULL;
-    if (o->pod.ip.family != 0 && (a = hold_address(s, pod->namespace, &o->pod.ip)) == NULL)
+    struct pod_detail *detail;
+    if (store_pack_detail(s, o, &detail) != ERR_OK)
         return -ENOMEM;
+    bool same_ip = pod->address != NULL && memcmp(&pod->address->ip, &o->pod.ip, sizeof o->pod.ip) == 0;
+    if (same_ip && store_same_detail(pod->detail, detail)) {
+        free(detail);
+        return ERR_OK;
+    }
+    tell_client(s, pod);
+    store_tell_client(s, &o->pod.ip);
+    struct store_pod_address *a = NULL;
+    if (o->pod.ip.family != 0 && (a = hold_address(s, pod->namespace, &o->pod.ip)) == NULL) {
+        free(detail);
+        return -ENOMEM;
+    }
+    store_set_detail(pod, detail, a);
     release_address(s, pod->address);
     pod->address = a;
     return ERR_OK;
@@ -118,6 +137,8 @@ int store_put_pod(struct store *s, const struct kube_object *o)
 void store_drop_pod(struct store *s, struct store_pod *pod)
 {
     struct store_namespace *n = pod->namespace;
+    tell_client(s, pod);
+    store_set_detail(pod, NULL, NULL);
     release_address(s, pod->address);
     store_table_remove(&s->pods, &pod->link);
     free(pod);

@@ -97,7 +97,7 @@ static int load_parts(const struct sync_options *o, const struct corefile *c, st
         const struct directive *d = server_block_find(&c->blocks[i], "kubernetes");
         if (d == NULL)
             continue;
-        ret = cluster_block_parse(&c->blocks[i], d, &parts[n].conf, e);
+        ret = cluster_block_parse(c, &c->blocks[i], d, &parts[n].conf, e);
         if (ret == ERR_OK)
             ret = set_objects(o, &parts[n++].conf.kubernetes);
     }

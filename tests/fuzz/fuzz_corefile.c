@@ -23,7 +23,7 @@ static void read_cluster_blocks(const struct corefile *c)
         const struct directive *d = server_block_find(&c->blocks[i], "kubernetes");
         struct cluster_block block;
         struct errtext e = {0};
-        if (d == NULL || cluster_block_parse(&c->blocks[i], d, &block, &e) != ERR_OK)
+        if (d == NULL || cluster_block_parse(c, &c->blocks[i], d, &block, &e) != ERR_OK)
             continue;
         for (size_t zone = 0; zone < cluster_block_zones(&block); zone++) {
             struct bytes line;

@@ -19,7 +19,7 @@ static void load(const char *text)
 static int parse_block(size_t index, struct cluster_block *c)
 {
     const struct server_block *b = &corefile->blocks[index];
-    return cluster_block_parse(b, server_block_find(b, "kubernetes"), c, &e);
+    return cluster_block_parse(corefile, b, server_block_find(b, "kubernetes"), c, &e);
 }
 
 /* `rest` is what stands behind the name of k8s_external. */

@@ -39,7 +39,8 @@ static inline struct store *cluster_new_store(const struct cluster *c)
                                   .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names,
                                   .noendpoints = c->block.kubernetes.noendpoints,
                                   .multicluster = c->block.kubernetes.multicluster.count > 0,
-                                  .externals = c->block.external.zones.count > 0};
+                                  .externals = c->block.external.zones.count > 0,
+                                  .clients = &c->block.clients};
     return store_new(&store);
 }
 
@@ -54,7 +55,7 @@ static inline void cluster_open_with(struct cluster *c, const char *zones, const
         snprintf(text, sizeof text, "%s {\nkubernetes %s {\n%s\n}\n%s\n}\n", zones, zones, options, beside);
     *c = (struct cluster){0};
     CLUSTER_MUST(corefile_parse("test", text, (size_t)len, &c->corefile, &e) == ERR_OK);
-    int ret = cluster_block_parse(&c->corefile->blocks[0],
+    int ret = cluster_block_parse(c->corefile, &c->corefile->blocks[0],
                                   server_block_find(&c->corefile->blocks[0], "kubernetes"), &c->block, &e);
     if (ret != ERR_OK)
         fprintf(stderr, "%s\n", e.text);

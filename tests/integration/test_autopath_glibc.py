@@ -34,6 +34,7 @@ COREFILE = """
     autopath SOURCE
     kubernetes cluster.local {
         objects {folder}/objects
+        pods verified
     }
     forward . OUTSIDE
 }
@@ -42,6 +43,7 @@ COREFILE = """
     prometheus {address}:METRICS
     kubernetes cluster.local {
         objects {folder}/objects
+        pods verified
     }
     forward . OUTSIDE
 }
@@ -159,7 +161,11 @@ class World:
         self.server.port = 53
         command = self.server.command
         self.server.command = lambda *flags: own_resolv_conf.command(self.server.path("host.conf"), command(*flags))
-        zonetext.put_zone(self.server.zones, inside, 1, zonetext.identity(self.server.path("objects")))
+        identity = zonetext.identity(self.server.path("objects"), pods="verified")
+        zonetext.put_zone(self.server.zones, inside, 1, identity)
+        pods = [f'127-0-0-1 TXT "namespace={namespace}"']  # who asks on loopback
+        zonetext.put(zonetext.path(self.server.zones, "cluster.local+clients"),
+                     zonetext.zone_text("cluster.local.", pods, 1, identity + " clients=namespace"))
         self.clients = []
 
     def __enter__(self):
@@ -212,7 +218,7 @@ def compare(source, cases, own=False):
     return seen, differ, asked
 
 
-@pytest.mark.parametrize("source", ["@names", "{folder}/pod.conf"])
+@pytest.mark.parametrize("source", ["@names", "@kubernetes", "{folder}/pod.conf"])
 def test_the_final_answer_is_that_of_glibcs_own_search(source):
     seen, differ, asked = compare(source, CASES, own=source != "@names")
     assert not differ[0], "\n".join(differ[0][:20])
@@ -220,10 +226,11 @@ def test_the_final_answer_is_that_of_glibcs_own_search(source):
     assert asked[0] < asked[1]
 
 
-def test_one_round_trip_for_a_name_of_the_outside():
+@pytest.mark.parametrize("source", ["@names", "@kubernetes"])
+def test_one_round_trip_for_a_name_of_the_outside(source):
     """A and AAAA together, where glibc's own search takes five such pairs with a list of four."""
     rng = random.Random(SEED)
-    with World(rng, "@names", "shop", ["www.example.net A 203.0.113.1", "two.words A 203.0.113.2"]) as world:
+    with World(rng, source, "shop", ["www.example.net A 203.0.113.1", "two.words A 203.0.113.2"]) as world:
         before = world.asked()
         got, expected = world.look_up([("*", "www.example.net"), ("*", "two.words")])
         assert got == expected == ["203.0.113.1 (www.example.net)", "203.0.113.2 (two.words)"]

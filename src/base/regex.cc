@@ -7,11 +7,12 @@
 
 #include <memory>
 #include <new>
+#include <string>
 
 /* No C++ exception may reach the callers, which are C: the only one that is thrown here is std::bad_alloc. */
 
 struct regex {
-    regex(const char *pattern, const RE2::Options &options) : re(pattern, options)
+    regex(const std::string &pattern, const RE2::Options &options) : re(pattern, options)
     {
     }
     RE2 re;
@@ -54,6 +55,38 @@ static const char *go_words(RE2::ErrorCode code)
     }
 }
 
+/* Go also takes (?<name>...), which RE2 knows as (?P<name>...) alone until its version of 2023. What is
+ * quoted or stands in brackets is left as it is. */
+static std::string spell_names(const char *pattern)
+{
+    std::string out;
+    bool quoted = false, bracket = false;
+    for (const char *p = pattern; *p != '\0'; p++) {
+        bool begins_class = *p == '[' && !bracket && !quoted;
+        if (*p == '\\' && p[1] != '\0') {
+            quoted = p[1] == 'Q' || (quoted && p[1] != 'E');
+            out += *p++;
+        } else if (begins_class) {
+            bracket = true;
+            if (p[1] == '^')
+                out += *p++;
+            if (p[1] == ']') /* at the beginning it stands for itself */
+                out += *p++;
+        } else if (bracket && p[0] == '[' && p[1] == ':' && strstr(p, ":]") != NULL) {
+            const char *end = strstr(p, ":]") + 1; /* [:alpha:] within brackets */
+            out.append(p, (size_t)(end - p));
+            p = end;
+        } else if (*p == ']' && !quoted) {
+            bracket = false;
+        } else if (!bracket && !quoted && strncmp(p, "(?<", 3) == 0 && p[3] != '=' && p[3] != '!') {
+            out += "(?P";
+            p += 2;
+        }
+        out += *p;
+    }
+    return out;
+}
+
 static int refuse(const RE2 &re, struct errtext *e)
 {
     RE2::ErrorCode code = re.error_code();
@@ -70,7 +103,7 @@ extern "C" int regex_new(const char *pattern, struct regex **out, struct errtext
         RE2::Options options;
         options.set_log_errors(false);
         options.set_max_mem(REGEX_MEMORY_MAX);
-        std::unique_ptr<struct regex> r(new struct regex(pattern, options));
+        std::unique_ptr<struct regex> r(new struct regex(spell_names(pattern), options));
         if (!r->re.ok())
             return refuse(r->re, e);
         if (r->re.NumberOfCapturingGroups() > REGEX_GROUPS_MAX)
@@ -99,6 +132,13 @@ extern "C" int regex_group_named(const struct regex *r, const char *name, size_t
         if (group.first.size() == len && memcmp(group.first.data(), name, len) == 0)
             return group.second;
     return ERR_NOT_FOUND;
+}
+
+extern "C" const char *regex_group_name(const struct regex *r, unsigned i)
+{
+    const auto &names = r->re.CapturingGroupNames();
+    auto found = names.find((int)i);
+    return found == names.end() ? NULL : found->second.c_str();
 }
 
 extern "C" bool regex_match(const struct regex *r, const char *text, size_t len, struct regex_span *spans,

@@ -44,6 +44,9 @@ unsigned regex_groups(const struct regex *r);
 /* Number of the group that is called `name` (len octets), or ERR_NOT_FOUND. */
 int regex_group_named(const struct regex *r, const char *name, size_t len);
 
+/* Name of group `i` (1 to regex_groups()), or NULL where it has none. Valid as long as the expression. */
+const char *regex_group_name(const struct regex *r, unsigned i);
+
 /* Whether the expression matches anywhere in `text` (len octets). spans[0] becomes the whole match, spans[1]
  * the first group and so on, nspans of them (0 is cheapest); those beyond the expression's groups are not
  * set. Without memory: no match. */

@@ -9,7 +9,7 @@
 #include "conf/corefile.h"
 #include "serve/plugin.h"
 
-#define STAGES_MAX 64 /* of one block; more directives than plugins exist can only be repeats */
+#define STAGES_MAX 250 /* of one block; some have a `template` for each of their names */
 
 struct stage {
     const struct plugin *plugin;

@@ -43,6 +43,23 @@ static void test_matches(void)
     CU_ASSERT_FALSE(matches("\\Qa.b\\E", "axb"));
 }
 
+static void test_names_of_groups_in_both_spellings(void)
+{
+    static const char *const same[][2] = {
+        {"(?<a>x)(?P<b>y)", "xy"},        {"[(?<]a", "<a"},     {"\\(?<", "<"},
+        {"\\Q(?<a>\\E(?<b>c)", "(?<a>c"}, {"[]](?<a>b)", "]b"}, {"[^](?<]+(?<a>b)", "xb"},
+        {"[[:alpha:](?<]", "<"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        CU_ASSERT_TRUE(matches(same[i][0], same[i][1]));
+    CU_ASSERT_FALSE(matches("[[:digit:](?<]", "P"));
+    struct regex *r = compiled("(?<a>x)(?P<b>y)");
+    CU_ASSERT_STRING_EQUAL(regex_group_name(r, 1), "a");
+    CU_ASSERT_STRING_EQUAL(regex_group_name(r, 2), "b");
+    CU_ASSERT_PTR_NULL(regex_group_name(r, 3));
+    regex_free(r);
+}
+
 static void test_groups(void)
 {
     const char *text = "ip-10-0-0-1.ec2.internal.";
@@ -51,6 +68,7 @@ static void test_groups(void)
     CU_ASSERT_EQUAL(regex_groups(r), 4);
     CU_ASSERT_EQUAL(regex_group_named(r, "second?", 6), 2);
     CU_ASSERT_EQUAL(regex_group_named(r, "second", 3), ERR_NOT_FOUND);
+    CU_ASSERT_STRING_EQUAL(regex_group_name(r, 2), "second");
     CU_ASSERT_TRUE_FATAL(regex_match(r, text, strlen(text), s, 7));
     CU_ASSERT_TRUE(span_is(text, s[0], "ip-10-0-0-1."));
     CU_ASSERT_TRUE(span_is(text, s[1], "10"));
@@ -156,6 +174,7 @@ int main(void)
     static const struct unit_test tests[] = {
         {"expressions match as they do in Go", test_matches},
         {"groups are told by number and name, those that took no part too", test_groups},
+        {"groups may be named as Go 1.22 has it, too", test_names_of_groups_in_both_spellings},
         {"a broken expression is an error in Go's words", test_malformed},
         {"length, groups and memory have limits", test_limits},
         {"no expression takes more than linear time", test_linear},

@@ -150,6 +150,7 @@ static void read_endpoint(struct reader *r, struct json_object *j, bool fqdn, st
     r->where = "endpoints[]";
     struct json_object *addresses = reader_list(r, j, "addresses", KUBE_IPS_MAX, &listed);
     out->hostname = reader_text(r, j, "hostname");
+    out->zone = reader_text(r, j, "zone");
     struct json_object *conditions = reader_field(r, j, "conditions", json_type_object);
     struct json_object *target = reader_field(r, j, "targetRef", json_type_object);
     r->where = "endpoints[].conditions";

@@ -52,6 +52,7 @@ struct kube_endpoint {
     const char *hostname;    /* "" where none */
     const char *target_name; /* targetRef.name, of whatever kind, as CoreDNS; "" where none */
     const char *fqdn;        /* the first address of an FQDN slice; "" otherwise */
+    const char *zone;        /* of topology, as written; "" where none */
     bool ready;              /* conditions.ready true or absent */
 };
 

@@ -48,6 +48,7 @@ struct store {
     bool noendpoints;
     bool multicluster;
     const struct clients_need *clients;
+    bool zonal;
     struct store_listener listener;
 };
 

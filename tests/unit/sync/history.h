@@ -101,6 +101,7 @@ static inline void history_service(uint64_t *r, struct history_object *h)
 static inline void history_slice(uint64_t *r, struct history_object *h)
 {
     static const char *const services[] = {"db", "web", "x0", "", "Upper"};
+    static const char *const topologies[] = {"", "eu-a", "rack7.EU-A", "b.rack7.eu-a", "no zone"};
     static const char *const clusters[] = {"", "east", "West", "c.d"};
     static const char *const hostnames[] = {"", "", "h0", "h1", "not a label"};
     static const char *const fqdns[] = {"www.example.com", "mail.example.com", "nodots"};
@@ -120,6 +121,7 @@ static inline void history_slice(uint64_t *r, struct history_object *h)
                                                  .hostname = hostnames[history_random(r, 5)],
                                                  .target_name = history_random(r, 2) == 0 ? "pod-1" : "",
                                                  .fqdn = fqdn ? fqdns[history_random(r, 3)] : "",
+                                                 .zone = topologies[history_random(r, 5)],
                                                  .ready = history_random(r, 4) != 0};
     }
 }

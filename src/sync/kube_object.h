@@ -72,9 +72,12 @@ struct kube_label {
     const char *value;
 };
 
+/* One of each family: the API server allows no more. */
+#define KUBE_POD_IPS_MAX 2
+
 struct kube_pod {
-    struct ip ip; /* status.podIP; family 0 where none */
-    const char *ip_text;
+    struct ip ips[KUBE_POD_IPS_MAX]; /* status.podIPs, or podIP where there is no such list; each once */
+    size_t nips;
     bool deleted; /* has a deletionTimestamp */
     const struct kube_label *labels;
     size_t nlabels;

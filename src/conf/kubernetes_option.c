@@ -180,9 +180,8 @@ static int read_namespace_labels(const struct directive *d, struct kubernetes_bl
 
 static int read_zonal(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
 {
-    (void)d, (void)e;
-    k->zonal = true;
-    return ERR_OK;
+    (void)k;
+    return args_not_yet(e, KUBERNETES, d);
 }
 
 static int read_multicluster(const struct directive *d, struct kubernetes_block *k, struct errtext *e)

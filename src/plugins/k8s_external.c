@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "serve/config.h"
+#include "serve/external_spelling.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/zone_stage.h"
 
@@ -58,6 +59,7 @@ static int read_block(struct k8s_external *k, const struct plugin_setup *s, cons
     k->label[0] = (uint8_t)strlen(k->block.label);
     memcpy(k->label + 1, k->block.label, k->label[0]);
     k->answers.respell = external_spelling_find;
+    k->answers.adapt = external_spelling_adapt;
     k->answers.keeps = in_server_branch;
     return zone_stage_init(&k->answers, "k8s_external", VIEW_EXTERNAL, &k->block.zones, k->block.fallthrough,
                            &k->block.fallthrough_zones);

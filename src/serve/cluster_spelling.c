@@ -128,14 +128,9 @@ const struct node *cluster_spelling_find(const void *ctx, const struct zone_vers
     return name.port != NULL ? respell_port(v, &name) : NULL;
 }
 
-const struct node *external_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
-                                          size_t len)
+const struct node *cluster_spelling_port(const struct zone_version *v, const uint8_t *port,
+                                         const uint8_t *protocol, const uint8_t *service)
 {
-    const struct cluster_spelling *s = ctx;
-    (void)len;
-    if (name_label_count(lname) != name_label_count(s->apex) + 4)
-        return NULL;
-    struct cluster_name name = {.port = lname, .protocol = lname + 1 + lname[0]};
-    name.service = name.protocol + 1 + name.protocol[0];
+    const struct cluster_name name = {.port = port, .protocol = protocol, .service = service};
     return respell_port(v, &name);
 }

@@ -8,8 +8,6 @@
  *     _._.web.shop.svc.ZONE            ... the service
  *     x.y.1-2-3-4.shop.pod.ZONE        one or two labels in front of a pod's name say nothing
  *
- * In zones of k8s_external, where services are SERVICE.NAMESPACE.ZONE, the same holds for their ports.
- *
  * Which ports of a service are of one protocol a zone file does not say. It need not where all are of the
  * same; where they are not, seamark-sync writes the name with the empty part into the file.
  *
@@ -27,10 +25,13 @@ struct cluster_spelling {
     struct cluster_name_rules rules;
 };
 
-/* Each a zone_respell (zone/zone_answer.h); `ctx` is a struct cluster_spelling. */
+/* A zone_respell (zone/zone_answer.h); `ctx` is a struct cluster_spelling. */
 const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                          size_t len);
-const struct node *external_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
-                                          size_t len);
+
+/* The same for one port: "port.protocol.service", given as labels, of which `service` is the rest of the
+ * name. NULL where there is none, or where it is the zone's own spelling. */
+const struct node *cluster_spelling_port(const struct zone_version *v, const uint8_t *port,
+                                         const uint8_t *protocol, const uint8_t *service);
 
 #endif

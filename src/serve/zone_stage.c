@@ -53,7 +53,8 @@ static struct zone_question question_of(const struct zone_stage *s, const struct
                                   .qtype = r->q.qtype,
                                   .enough = REPLY_CAP,
                                   .respell = s->respell,
-                                  .respell_ctx = &z->spelling};
+                                  .adapt = s->adapt,
+                                  .names_ctx = &z->spelling};
 }
 
 /* The external end of a CNAME has been asked for, or could not be: the CNAME goes out whatever came of it. */

@@ -19,7 +19,8 @@
 struct zone_stage {
     struct served_zones zones;
     struct zone_scope fallthrough;
-    zone_respell *respell; /* NULL, or gets the zone's `spelling` */
+    zone_respell *respell; /* these two: NULL, or get the zone's `spelling` */
+    zone_adapt *adapt;
     /* True for names that are denied here whatever `fallthrough` says. NULL: none. */
     bool (*keeps)(const struct zone_stage *s, const struct served_zone *z, const uint8_t *lname);
     /* Where the zone has no data for the name (ZONE_NODATA) or no such name (ZONE_NXDOMAIN): true where it

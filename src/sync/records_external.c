@@ -1,14 +1,20 @@
 /*
  * The records of `k8s_external`'s zones: services under the addresses that they have outside of the cluster.
  *
- * In a zone Z, with the option `headless` or without:
- *   unit with external addresses     SVC.NS.Z: A/AAAA of each, SRV of every port; the same at
- *                                    _port._proto.SVC.NS.Z
- *   ... with host names alone        SVC.NS.Z: CNAME to the first; SRV to each of them at
- * _port._proto.SVC.NS.Z headless unit without, headless  as in the cluster's zone: the endpoints other unit
- * without, headless     EP.SVC.NS.Z alone namespace                        NS.Z TYPE65280, unless its name is
- * that of the name server's branch In a reverse zone: external address   PTR to every service that has it,
- * below the first zone of the block
+ * In a zone Z:
+ *
+ * - A unit with external addresses has A or AAAA of each and SRV of every port at SVC.NS.Z, and the same for
+ *   each named port at _port._proto.SVC.NS.Z.
+ *
+ * - One with host names alone has a CNAME to the first at SVC.NS.Z, SRV to each of them at
+ *   _port._proto.SVC.NS.Z, and those of all its ports at _._.SVC.NS.Z (serve/external_spelling.h).
+ *
+ * - With `headless`, a headless unit without any has its endpoints as in the cluster's zone, another unit its
+ *   endpoints' names alone.
+ *
+ * - A namespace has TYPE65280 at NS.Z, unless its name is that of the name server's branch.
+ *
+ * In a reverse zone an external address has PTR to every service that has it, below the block's first zone.
  *
  * A CNAME stands alone at its name (RFC 1034, 3.6.2), so of a service with addresses and host names the
  * addresses are told; CoreDNS sends all of it at once. The weight of an SRV record counts each external
@@ -67,9 +73,12 @@ static void add_outside(void *ctx, const uint8_t *owner, const struct store_port
     const struct outside *o = ctx;
     const struct service_data *d = o->unit->service;
     const struct store_external *x = externals_of(d);
+    uint8_t any[NAME_MAX_LEN];
     if (owner == o->base && !o->addresses) {
         add_alias(o);
-        return;
+        if (!records_prepend_wire(any, "\1_\1_", 4, o->base))
+            return;
+        owner = any;
     }
     for (uint32_t i = 0; i < d->nexternals && o->out->error == ERR_OK; i++) {
         records_add_ip(o->out, owner, o->zone->ttl, &x[i].ip);

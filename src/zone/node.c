@@ -13,6 +13,11 @@ unsigned node_rrset_count(const struct node *n)
     return n->rrset_count;
 }
 
+bool node_has_children(const struct node *n)
+{
+    return n->children > 0;
+}
+
 static void fill(const struct rrset_head *head, const uint8_t *data, struct rrset *out)
 {
     *out = (struct rrset){

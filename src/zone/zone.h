@@ -60,6 +60,7 @@ const uint8_t *node_name(const struct node *n);
 /* False where the node has no such rrset. */
 bool node_rrset(const struct node *n, uint16_t type, struct rrset *out);
 unsigned node_rrset_count(const struct node *n);
+bool node_has_children(const struct node *n); /* there are names below it */
 void node_rrset_at(const struct node *n, unsigned index, struct rrset *out);
 
 /* Calls visit for every node, in no order, until it returns non-zero, which is then returned. */

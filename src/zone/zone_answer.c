@@ -142,7 +142,7 @@ static const struct node *stand_in(const struct zone_version *v, const struct zo
                                    const uint8_t *lname, size_t len)
 {
     const struct node *n = zone_wildcard(v, lname, len);
-    return n == NULL && q->respell != NULL ? q->respell(q->respell_ctx, v, lname, len) : n;
+    return n == NULL && q->respell != NULL ? q->respell(q->names_ctx, v, lname, len) : n;
 }
 
 /* Where a CNAME has led. */
@@ -155,6 +155,12 @@ static const struct node *find_target(const struct zone_version *v, const struct
     return n != NULL ? n : stand_in(v, q, lname, len);
 }
 
+static const struct node *adapted(const struct zone_version *v, const struct zone_question *q,
+                                  const struct node *n)
+{
+    return n != NULL && q->adapt != NULL ? q->adapt(q->names_ctx, v, n, q->qtype) : n;
+}
+
 enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question *q, struct reply *r)
 {
     const struct node *n = zone_find(v, q->lname, q->len, q->hash);
@@ -163,6 +169,7 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
     q->target = NULL;
     if (n == NULL)
         n = stand_in(v, q, q->lname, q->len);
+    n = adapted(v, q, n);
     if (n == NULL)
         return ZONE_NXDOMAIN;
     for (unsigned links = 0; links < ZONE_CNAME_MAX && !among(followed, links, n); links++) {
@@ -179,7 +186,7 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
         owner = q->target = cname.data + 2;
         if (!name_in(owner, node_name(zone_apex_node(v))))
             return ZONE_CNAME_OUT;
-        n = find_target(v, q, owner);
+        n = adapted(v, q, find_target(v, q, owner));
         if (n == NULL)
             return ZONE_NXDOMAIN;
     }

@@ -26,6 +26,11 @@ enum zone_outcome {
 typedef const struct node *zone_respell(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                         size_t len);
 
+/* Names whose records of one type stand at another: the node that answers for the node `n` and that type,
+ * often `n` itself. The owner stays likewise. */
+typedef const struct node *zone_adapt(const void *ctx, const struct zone_version *v, const struct node *n,
+                                      uint16_t qtype);
+
 struct zone_question {
     const uint8_t *lname; /* lower case */
     size_t len;
@@ -34,7 +39,8 @@ struct zone_question {
     size_t enough;         /* octets from which on nothing more is added: it would be cut anyway */
     uint64_t rotate;       /* a random number: where large rrsets begin; 0 for the zone's order */
     zone_respell *respell; /* or NULL; asked last, for the question's name and for where CNAMEs lead */
-    const void *respell_ctx;
+    zone_adapt *adapt;     /* or NULL; asked of every name on the way */
+    const void *names_ctx; /* of these two */
     const uint8_t *target; /* out, where the answer ends with a CNAME: its target; points into the zone */
 };
 

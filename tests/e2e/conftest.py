@@ -91,7 +91,7 @@ def standing_in():
 
 @pytest.fixture(scope="module")
 def start_theirs(folder, dns_kubeconfig, outside):
-    """start_theirs(cache) gives a running CoreDNS that is ready; it ends with the test file."""
+    """start_theirs(cache, beside) gives a running CoreDNS that is ready; it ends with the test file."""
     yield from _starter(CoreDNS, os.path.join(os.environ["E2E_COREDNS"], "coredns"), folder, dns_kubeconfig, outside)
 
 
@@ -105,10 +105,10 @@ def start_ours(folder, dns_kubeconfig, outside):
 def _starter(kind, program, *more):
     started = []
 
-    def start(cache="kubeadm"):
+    def start(cache="kubeadm", beside=""):
         if not os.access(program, os.X_OK):
             pytest.fail(f"{program} is not built", pytrace=False)
-        started.append(kind(program, *more, cache))
+        started.append(kind(program, *more, cache, beside))
         return started[-1].start().wait_ready()
 
     yield start
@@ -119,4 +119,4 @@ def _starter(kind, program, *more):
 
 @pytest.fixture(scope="module")
 def start_both(start_theirs, start_ours):
-    return lambda cache="kubeadm": (start_theirs(cache), start_ours(cache))
+    return lambda cache="kubeadm", beside="": (start_theirs(cache, beside), start_ours(cache, beside))

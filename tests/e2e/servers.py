@@ -9,7 +9,8 @@ DNS_PORT = 5353
 HEALTH_PORT = 8080
 READY_PORT = 8181
 
-# kubeadm's Corefile with addresses put in. {cache} is where the two shapes in the field differ: see CACHES.
+# kubeadm's Corefile with addresses put in. {cache} is where the two shapes in the field differ: see CACHES. {beside} is what
+# a test file wants in it too.
 COREFILE = """\
 .:{port} {{
     bind {address}
@@ -23,7 +24,7 @@ COREFILE = """\
        fallthrough in-addr.arpa ip6.arpa
        ttl 30
     }}
-    prometheus {address}:9153
+{beside}    prometheus {address}:9153
     forward . {upstream} {{
        max_concurrent 1000
     }}
@@ -48,7 +49,7 @@ class Server:
 
     name = "server"
 
-    def __init__(self, program, folder, kubeconfig, upstream, cache="kubeadm"):
+    def __init__(self, program, folder, kubeconfig, upstream, cache="kubeadm", beside=""):
         """Without a kubeconfig it looks for the API server as a pod does."""
         access = f"       kubeconfig {kubeconfig}\n" if kubeconfig else ""
         self.address, self.port = loopback(), DNS_PORT
@@ -58,7 +59,7 @@ class Server:
         with open(self.corefile, "w", encoding="ascii") as out:
             out.write(COREFILE.format(address=self.address, port=self.port, health=HEALTH_PORT, ready=READY_PORT,
                                       access=access, upstream=f"{upstream.address}:{upstream.port}",
-                                      cache=CACHES[cache]))
+                                      cache=CACHES[cache], beside=beside))
         self.process = Process(self.name, [program, *self.arguments()], self.folder)
 
     def arguments(self):

@@ -120,8 +120,21 @@ def test_host_names_of_load_balancers_are_followed(served):
     assert lines(served.ask(name, "AAAA").answer) == [f"{name}. 30 IN CNAME Lb.Example.com."]
     lost = served.ask("lost.default.example.org")
     assert rcode(lost) == "NOERROR" and lines(lost.answer) == ["lost.default.example.org. 30 IN CNAME gone.example.com."]
-    srv = served.ask("_http._tcp.aws.default.example.org", "SRV").answer
-    assert lines(srv) == ["_http._tcp.aws.default.example.org. 30 IN SRV 0 100 80 Lb.Example.com."]
+    for front in ("_http._tcp.", "_._.", "_tcp.", ""):  # the file has the first two
+        srv = served.ask(front + name, "SRV").answer
+        assert lines(srv) == [f"{front}{name}. 30 IN SRV 0 100 80 Lb.Example.com."]
+        assert lines(served.ask(front + name).answer)[1] == f"{front}{name}. 30 IN CNAME Lb.Example.com."
+    assert lines(served.ask(name, "TXT").answer) == [f"{name}. 30 IN CNAME Lb.Example.com."]
+
+
+def test_a_label_in_front_of_an_external_service_says_nothing(served):
+    for front in ("x.", "_tcp.", "X-1."):
+        answer = served.ask(front + "web.default.example.org")
+        assert lines(answer.answer) == [f"{front}web.default.example.org. 5 IN A 192.0.2.1"]
+        assert rcode(served.ask(front + "web.default.example.org", "MX")) == "NOERROR"
+    for name in ("x.y.web.default.example.org", "x.inside.default.example.org", "x.ns1.dns.example.org",
+                 "x.db.default.example.org", "x.1.2.0.192.in-addr.arpa"):
+        assert rcode(served.ask(name)) == "NXDOMAIN", name
 
 
 def test_ptr_of_an_external_address_is_below_the_first_zone(served):
@@ -191,6 +204,8 @@ def test_headless_services_have_their_endpoints_where_that_is_wanted():
         wait_for_zone(server)
         assert addresses(server.ask("db.default.example.org")) == ["10.1.0.1", "10.1.0.2"]
         assert lines(server.ask("db-0.db.default.example.org").answer) == ["db-0.db.default.example.org. 60 IN A 10.1.0.1"]
+        for name in ("x.db.default.example.org", "x.inside.default.example.org", "_._.inside.default.example.org"):
+            assert rcode(server.ask(name)) == "NXDOMAIN", name
         srv = server.ask("_sql._tcp.db.default.example.org", "SRV")
         assert lines(srv.answer) == [
             "_sql._tcp.db.default.example.org. 30 IN SRV 0 50 5432 10-1-0-2.db.default.example.org.",

@@ -113,6 +113,8 @@ static void a_host_name_is_a_cname(void)
     expect("ttl 60", "web.a.example.org.",
            SERVICE("web", "{clusterIP: 10.0.0.1, " PORTS "}", BALANCER("[{hostname: Lb-1.Example.com}]")),
            "web.a.example.org. 7 CNAME Lb-1.Example.com.\n"
+           "_._.web.a.example.org. 7 SRV 0 50 53 Lb-1.Example.com.\n"
+           "_._.web.a.example.org. 7 SRV 0 50 80 Lb-1.Example.com.\n"
            "_._tcp.web.a.example.org. 7 SRV 0 100 80 Lb-1.Example.com.\n"
            "_http._tcp.web.a.example.org. 7 SRV 0 100 80 Lb-1.Example.com.\n"
            "_._udp.web.a.example.org. 7 SRV 0 100 53 Lb-1.Example.com.\n"
@@ -121,6 +123,8 @@ static void a_host_name_is_a_cname(void)
            SERVICE("web", "{ports: [{name: http, port: 80}]}",
                    BALANCER("[{hostname: b.example.com}, {hostname: a.example.com, ip: ''}]")),
            "web.a.example.org. 7 CNAME b.example.com.\n"
+           "_._.web.a.example.org. 7 SRV 0 50 80 a.example.com.\n"
+           "_._.web.a.example.org. 7 SRV 0 50 80 b.example.com.\n"
            "_http._tcp.web.a.example.org. 7 SRV 0 50 80 a.example.com.\n"
            "_http._tcp.web.a.example.org. 7 SRV 0 50 80 b.example.com.\n");
 }
@@ -145,6 +149,7 @@ static void what_is_no_address_and_no_name(void)
         SERVICE("web", "{externalIPs: [no address], ports: [{name: http, port: 80}]}",
                 BALANCER("[{}, {hostname: 'no name'}, {hostname: ok.example.com}, {ip: x, hostname: ''}]")),
         "web.a.example.org. 7 CNAME ok.example.com.\n"
+        "_._.web.a.example.org. 7 SRV 0 50 80 ok.example.com.\n"
         "_http._tcp.web.a.example.org. 7 SRV 0 50 80 ok.example.com.\n");
     expect("", "web.a.example.org.", SERVICE("web", "{" PORTS "}", BALANCER("[{hostname: 'no name'}]")), "");
     expect("", "web.a.example.org.", SERVICE("web", "{}", BALANCER("[{hostname: web.a.example.org}]")), "");

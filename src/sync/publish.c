@@ -1,4 +1,4 @@
-#include "sync/publish.h"
+#include "sync/publish_p.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,37 +9,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "sync/kube_select.h"
-#include "sync/publish_cause.h"
-#include "sync/publish_changes.h"
-#include "sync/publish_zone.h"
-#include "sync/records_label.h"
-
-#define VERSION_MAX 64
-
-struct publisher {
-    const struct cluster_block *block;
-    struct store *store;
-    struct record_rules rules;
-    struct changes *changes;
-    struct publish_zone *zones; /* one for each of rules.zones; `ours` says whether it is written */
-    struct bytes *identities;   /* likewise */
-    bool *ours;
-    char cluster[128];
-    bool other_cluster; /* it became another one while live */
-    char versions[KUBE_KINDS][VERSION_MAX];
-    bool listed[KUBE_KINDS];
-    bool *waiting;       /* zones of ServiceImports before these are known */
-    bool imports_absent; /* the source has no ServiceImports at all */
-    bool live;
-    int error; /* sticky, see publish_error() */
-    struct publish_cause cause;
-    bool *begun;            /* zones whose transaction has its cause */
-    uint64_t next_flush_ms; /* not before; 0: at once */
-    uint64_t retry_ms;      /* 0: no failure */
-    uint64_t retry_step;
-    uint64_t reap_ms; /* when to look after zone files being written anew; 0: there are none */
-    struct log_limit failure_limit;
-};
 
 bool publish_wants(const struct publisher *p, enum kube_kind kind)
 {
@@ -194,8 +163,7 @@ static void on_change(void *ctx, size_t zone, char op, const struct rr *rr)
     p->begun[zone] = true;
 }
 
-/* Every zone is compared with its files anew. */
-static void distrust_files(struct publisher *p)
+void publish_distrust_files(struct publisher *p)
 {
     p->other_cluster = false;
     for (size_t i = 0; i < p->rules.nzones; i++)
@@ -209,11 +177,11 @@ static void take_changes(struct publisher *p)
         return;
     memset(p->begun, 0, p->rules.nzones * sizeof *p->begun);
     if (changes_take(p->changes, on_change, p) != ERR_OK)
-        distrust_files(p);
+        publish_distrust_files(p);
     publish_cause_reset(&p->cause);
 }
 
-static int flush(struct publisher *p)
+int publish_flush(struct publisher *p)
 {
     if (p->error != ERR_OK)
         return p->error;
@@ -236,8 +204,16 @@ static void stop_waiting(struct publisher *p)
     }
 }
 
-/* The first full view of the cluster. */
-static void go_live(struct publisher *p)
+void publish_imports_known(struct publisher *p)
+{
+    if (!p->live || p->error != ERR_OK)
+        return;
+    take_changes(p); /* a zone that is compared as it is now must not hear of them again */
+    stop_waiting(p);
+    settle_zones(p);
+}
+
+void publish_go_live(struct publisher *p)
 {
     p->live = true;
     if (changes_begin(p->changes) != ERR_OK)
@@ -268,132 +244,13 @@ int publish_wait_ms(const struct publisher *p)
 void publish_run(struct publisher *p)
 {
     if (publish_wait_ms(p) == 0)
-        flush(p);
+        publish_flush(p);
 }
 
 int publish_finish(struct publisher *p)
 {
-    int ret = p->live || p->error != ERR_OK ? flush(p) : -EAGAIN;
+    int ret = p->live || p->error != ERR_OK ? publish_flush(p) : -EAGAIN;
     for (size_t i = 0; i < p->rules.nzones && ret == ERR_OK; i++)
         ret = publish_zone_reap(&p->zones[i], true);
     return ret;
-}
-
-/* ---- the sink ---- */
-
-static void note_version(struct publisher *p, enum kube_kind kind, const char *version)
-{
-    snprintf(p->versions[kind], sizeof p->versions[kind], "%s", version != NULL ? version : "");
-}
-
-static void sink_list_begin(void *ctx, enum kube_kind kind)
-{
-    struct publisher *p = ctx;
-    if (publish_wants(p, kind))
-        store_list_begin(p->store, kind);
-}
-
-/* After every event: a batch that is full does not wait. */
-static void after_event(struct publisher *p)
-{
-    if (p->live && changes_pending(p->changes) >= PUBLISH_BATCH_MAX)
-        flush(p);
-}
-
-static void sink_put(void *ctx, struct kube_object *o)
-{
-    struct publisher *p = ctx;
-    uint64_t before = changes_touches(p->changes);
-    if (publish_wants(p, o->kind) && store_put(p->store, o) == -ENOMEM)
-        p->error = -ENOMEM;
-    if (changes_touches(p->changes) != before)
-        publish_cause_add(&p->cause, o->kind, o->namespace, o->name, "changed", o->changed_ms);
-    kube_object_free(o);
-    after_event(p);
-}
-
-static void sink_remove(void *ctx, enum kube_kind kind, const char *namespace, const char *name)
-{
-    struct publisher *p = ctx;
-    uint64_t before = changes_touches(p->changes);
-    if (publish_wants(p, kind))
-        store_remove(p->store, kind, namespace, name);
-    if (changes_touches(p->changes) != before)
-        publish_cause_add(&p->cause, kind, namespace, name, "removed", clock_wall_ms());
-    after_event(p);
-}
-
-static bool all_listed(const struct publisher *p)
-{
-    for (int kind = 0; kind < KUBE_KINDS; kind++)
-        if (kind != KUBE_SERVICEIMPORT && publish_wants(p, (enum kube_kind)kind) && !p->listed[kind])
-            return false;
-    return true;
-}
-
-static void imports_known(struct publisher *p)
-{
-    if (!p->live || p->error != ERR_OK)
-        return;
-    take_changes(p); /* a zone that is compared as it is now must not hear of them again */
-    stop_waiting(p);
-    settle_zones(p);
-}
-
-static void sink_list_end(void *ctx, enum kube_kind kind, const char *resource_version)
-{
-    struct publisher *p = ctx;
-    uint64_t before = changes_touches(p->changes);
-    if (!publish_wants(p, kind))
-        return;
-    store_list_end(p->store, kind);
-    if (changes_touches(p->changes) != before)
-        publish_cause_add(&p->cause, kind, "", "", "gone from a new list", clock_wall_ms());
-    bool first_imports = kind == KUBE_SERVICEIMPORT && !p->listed[kind];
-    p->listed[kind] = true;
-    note_version(p, kind, resource_version);
-    if (first_imports)
-        imports_known(p);
-    if (!p->live && p->error == ERR_OK && all_listed(p))
-        go_live(p);
-    if (p->other_cluster) /* the address leads to another cluster now: new files, with its name in the header
-                           */
-        distrust_files(p);
-    after_event(p);
-}
-
-static void sink_absent(void *ctx, enum kube_kind kind)
-{
-    struct publisher *p = ctx;
-    if (kind != KUBE_SERVICEIMPORT || p->imports_absent)
-        return;
-    p->imports_absent = true;
-    imports_known(p);
-}
-
-static void sink_progress(void *ctx, enum kube_kind kind, const char *resource_version)
-{
-    if (publish_wants(ctx, kind))
-        note_version(ctx, kind, resource_version);
-}
-
-static void sink_cluster(void *ctx, const char *uid)
-{
-    struct publisher *p = ctx;
-    char old[sizeof p->cluster];
-    memcpy(old, p->cluster, sizeof old);
-    label_printable(uid, p->cluster);
-    p->other_cluster = p->live && strcmp(old, p->cluster) != 0;
-}
-
-struct kube_sink publish_sink(struct publisher *p)
-{
-    return (struct kube_sink){.ctx = p,
-                              .list_begin = sink_list_begin,
-                              .put = sink_put,
-                              .remove = sink_remove,
-                              .list_end = sink_list_end,
-                              .absent = sink_absent,
-                              .progress = sink_progress,
-                              .cluster = sink_cluster};
 }

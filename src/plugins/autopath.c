@@ -10,6 +10,7 @@
  * NAMESPACE.svc.ZONE, svc.ZONE, ZONE and what this host's own /etc/resolv.conf searches: @kubernetes with the
  * namespace of the pod that asks, @names with the one that the question names. Example: `autopath @names`.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,9 +112,12 @@ static int read_list(struct autopath *a, const struct plugin_setup *s, const str
     if (last[0] == '@')
         return read_plugin(a, s, d, last + 1, e);
     int ret = search_list_read(last, &a->list);
-    if (ret != ERR_OK)
-        return args_error(e, PLUGIN, d, "failed to parse \"%.200s\": open %.200s: %s", last, last,
-                          err_text(ret));
+    if (ret != ERR_OK) {
+        char why[128]; /* in lower case, as Go says it */
+        snprintf(why, sizeof why, "%s", err_text(ret));
+        why[0] = (char)tolower((unsigned char)why[0]);
+        return args_error(e, PLUGIN, d, "failed to parse \"%.200s\": open %.200s: %s", last, last, why);
+    }
     a->source = a->list.count > 0 ? FROM_FILE : FROM_NOWHERE;
     if (a->source == FROM_NOWHERE)
         log_warning("%s - plugin/autopath: nothing is searched for: no search list in %s", a->where, last);

@@ -219,9 +219,9 @@ def test_zones_limit_it(up):
 
 @pytest.mark.parametrize("line, error", [
     ("autopath", "plugin/autopath: no resolv-conf specified"),
-    ("autopath /no/such/file", 'plugin/autopath: failed to parse "/no/such/file": open /no/such/file: No such file'),
-    ("autopath kubernetes", 'plugin/autopath: failed to parse "kubernetes": open kubernetes: No such file'),
-    ('autopath ""', 'plugin/autopath: failed to parse "": open : No such file'),
+    ("autopath /no/such/file", 'plugin/autopath: failed to parse "/no/such/file": open /no/such/file: no such file'),
+    ("autopath kubernetes", 'plugin/autopath: failed to parse "kubernetes": open kubernetes: no such file'),
+    ('autopath ""', 'plugin/autopath: failed to parse "": open : no such file'),
     ("autopath @forward", "plugin/autopath: forward does not implement the AutoPather interface"),
     ("autopath @names", "plugin/autopath: @names needs a kubernetes block beside it"),
     ("autopath @names {\n x\n }", "plugin/autopath: expected no block"),

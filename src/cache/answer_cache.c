@@ -25,7 +25,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t key_hash(const struct answer_cache *c, const struct query *q)
 {
     uint64_t h = c->seed[0] ^ q->qtype ^ (uint64_t)q->qclass << 16 ^ (uint64_t)q->dnssec_ok << 32 ^
-                 (uint64_t)(q->flags & FLAG_CD) << 33;
+                 (uint64_t)(q->flags & FLAG_CD) << 33 ^ q->options_hash;
     size_t i = 0;
     for (; i + 8 <= q->qname_len; i += 8) {
         uint64_t word;
@@ -39,9 +39,10 @@ static uint64_t key_hash(const struct answer_cache *c, const struct query *q)
 
 static bool is_for(const struct cache_entry *e, const struct query *q, uint64_t hash)
 {
-    return e->hash == hash && e->qtype == q->qtype && e->qclass == q->qclass &&
-           e->dnssec_ok == q->dnssec_ok && e->checking_disabled == ((q->flags & FLAG_CD) != 0) &&
-           e->name_len == q->qname_len && memcmp(cache_entry_name(e), q->lname, q->qname_len) == 0;
+    return e->hash == hash && e->options_hash == q->options_hash && e->qtype == q->qtype &&
+           e->qclass == q->qclass && e->dnssec_ok == q->dnssec_ok &&
+           e->checking_disabled == ((q->flags & FLAG_CD) != 0) && e->name_len == q->qname_len &&
+           memcmp(cache_entry_name(e), q->lname, q->qname_len) == 0;
 }
 
 /* In a read section or under the lock. */
@@ -172,6 +173,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, en
     e->stored_ns = now_ns;
     e->ttl_s = ttl_s;
     e->size = (uint32_t)size;
+    e->options_hash = q->options_hash;
     e->qtype = q->qtype;
     e->qclass = q->qclass;
     e->dnssec_ok = q->dnssec_ok;

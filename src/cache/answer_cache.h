@@ -1,10 +1,10 @@
 /*
  * Whole answers kept in wire form, shared by all workers.
  *
- * An entry is found by lower-case name, type, class, DO and CD; there is one at the most, positive or
- * negative. It holds what followed the question in the message and the index of its records, so that a hit is
- * a copy, and one TTL for all its records (the cache plugin has made them equal, as CoreDNS's does), which
- * counts down.
+ * An entry is found by lower-case name, type, class, DO, CD and the EDNS options that an upstream is sent;
+ * there is one at the most, positive or negative. It holds what followed the question in the message and the
+ * index of its records, so that a hit is a copy, and one TTL for all its records (the cache plugin has made
+ * them equal, as CoreDNS's does), which counts down.
  *
  * Reading takes no lock: the table is read within an RCU section; entries are never changed but for their
  * counters of use. Writers take one lock, with everything that allocates done before.

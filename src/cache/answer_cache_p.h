@@ -15,6 +15,7 @@ struct cache_entry {
     struct cache_entry *next;       /* in its bucket; read under RCU */
     TAILQ_ENTRY(cache_entry) queue; /* under the lock, like `in_long` */
     uint64_t hash;
+    uint64_t options_hash;
     uint64_t stored_ns;
     uint32_t ttl_s;
     uint32_t size; /* octets of the whole allocation */

@@ -18,6 +18,7 @@ struct refresh {
     struct cache_stage *stage;
     struct cache_series *series;
     struct query q;
+    uint8_t options[]; /* q's: those of the request end with it */
 };
 
 static bool take(struct refresh *f, const struct exchange_answer *answer)
@@ -47,11 +48,16 @@ static void on_refreshed(void *ctx, enum upstream_result result, struct exchange
 void cache_refresh(struct cache_stage *c, struct cache_series *series, const struct request *r)
 {
     struct forward_stage *forward = forward_stage_of(c->block, &r->q);
-    struct refresh *f = forward == NULL ? NULL : malloc(sizeof *f);
+    struct refresh *f = forward == NULL ? NULL : malloc(sizeof *f + r->q.options_len);
     int ret = -1;
     if (f != NULL) {
         *f = (struct refresh){.stage = c, .series = series, .q = r->q};
         f->q.has_edns = false;
+        f->q.client_options = NULL;
+        f->q.client_options_len = 0;
+        f->q.options = f->options;
+        if (r->q.options_len > 0)
+            memcpy(f->options, r->q.options, r->q.options_len);
         ret = forward_stage_refresh(forward, r->worker, &f->q, on_refreshed, f);
     }
     if (ret == ERR_OK) {

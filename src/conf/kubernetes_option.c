@@ -180,8 +180,9 @@ static int read_namespace_labels(const struct directive *d, struct kubernetes_bl
 
 static int read_zonal(const struct directive *d, struct kubernetes_block *k, struct errtext *e)
 {
-    (void)k;
-    return args_not_yet(e, KUBERNETES, d);
+    (void)d, (void)e;
+    k->zonal = true;
+    return ERR_OK;
 }
 
 static int read_multicluster(const struct directive *d, struct kubernetes_block *k, struct errtext *e)

@@ -107,16 +107,11 @@ static size_t subnet_of(const struct rewrite_edns0 *rule, const union address *c
     return SUBNET_HEAD + used;
 }
 
-static size_t put_port(const union address *a, uint8_t *out)
-{
-    wire_put_u16(out, address_port(a));
-    return 2;
-}
-
 /* Octets of the content in `out`, or -1: there is none, and the rule does nothing. */
 static int variable_of(const struct rewrite_edns0 *rule, const struct request *r, uint8_t out[VALUE_MAX])
 {
     int len;
+    union address local;
     switch (rule->variable) {
     case EDNS0_QNAME:
         return (int)strlen(name_to_text(r->q.qname, (char *)out));
@@ -126,11 +121,15 @@ static int variable_of(const struct rewrite_edns0 *rule, const struct request *r
     case EDNS0_CLIENT_IP:
         return (int)copy_address(&r->client, out);
     case EDNS0_SERVER_IP:
-        return (int)copy_address(&r->local, out);
+        local = request_local(r);
+        return (int)copy_address(&local, out);
     case EDNS0_CLIENT_PORT:
-        return (int)put_port(&r->client, out);
+        wire_put_u16(out, address_port(&r->client));
+        return 2;
     case EDNS0_SERVER_PORT:
-        return (int)put_port(&r->local, out);
+        local = request_local(r);
+        wire_put_u16(out, address_port(&local));
+        return 2;
     case EDNS0_PROTOCOL:
         memcpy(out, r->transport == TRANSPORT_TCP ? "tcp" : "udp", 3);
         return 3;

@@ -104,7 +104,8 @@ static void put_port(struct line *l, const struct moment *m)
 
 static void put_local(struct line *l, const struct moment *m)
 {
-    put_address(l, &m->r->local);
+    const union address local = request_local(m->r);
+    put_address(l, &local);
 }
 
 static void put_id(struct line *l, const struct moment *m)

@@ -14,7 +14,7 @@ int pod_name_address(const uint8_t *lname, uint8_t *octets)
     bool doubled = false;
     for (unsigned i = 0; i < lname[0]; i++) {
         char c = (char)lname[1 + i];
-        if (c == '.' || c == ':' || c == '%' || c == '\0') /* only dashes separate */
+        if (c == '.' || c == '\0') /* a colon is CoreDNS's too, a dot is not */
             return AF_UNSPEC;
         text[i] = c;
         if (c == '-') {

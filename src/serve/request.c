@@ -241,6 +241,21 @@ int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtyp
 
 /* ---- addresses ---- */
 
+union address request_local(const struct request *r)
+{
+    union address a = r->local;
+    const struct listener *l = r->route == NULL ? NULL : r->route->listener;
+    if (a.sa.sa_family == AF_UNSPEC) {
+        a = (union address){.in6 = {.sin6_family = AF_INET6}};
+        if (l != NULL && inet_pton(AF_INET6, l->address, &a.in6.sin6_addr) != 1 &&
+            inet_pton(AF_INET, l->address, &a.in.sin_addr) == 1)
+            a.sa.sa_family = AF_INET;
+    }
+    if (l != NULL) /* the same place in both */
+        a.in.sin_port = htons(l->port);
+    return a;
+}
+
 char *address_text(const union address *a, char out[ADDRESS_TEXT_MAX])
 {
     const void *octets = &a->in.sin_addr;

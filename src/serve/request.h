@@ -108,6 +108,10 @@ void request_adopt(struct request *r, struct request *inner);
 /* The note of that owner, the latest; NULL where there is none. */
 struct request_note *request_note_of(const struct request *r, const void *owner);
 
+/* The server's own address and port that the client asked. r->local alone is without a port, and empty where
+ * the socket has one address only: then it is the listener's. */
+union address request_local(const struct request *r);
+
 /* Client's address as "10.1.2.3" / "2001:db8::1", its port. */
 #define ADDRESS_TEXT_MAX 64
 char *address_text(const union address *a, char out[ADDRESS_TEXT_MAX]);

@@ -150,6 +150,7 @@ static void read_endpoint(struct reader *r, struct json_object *j, bool fqdn, st
     r->where = "endpoints[]";
     struct json_object *addresses = reader_list(r, j, "addresses", KUBE_IPS_MAX, &listed);
     out->hostname = reader_text(r, j, "hostname");
+    out->zone = reader_text(r, j, "zone");
     struct json_object *conditions = reader_field(r, j, "conditions", json_type_object);
     struct json_object *target = reader_field(r, j, "targetRef", json_type_object);
     r->where = "endpoints[].conditions";
@@ -211,6 +212,28 @@ static const struct kube_label *labels(struct reader *r, struct json_object *j, 
     return out;
 }
 
+static void add_pod_ip(struct kube_pod *p, const char *text)
+{
+    struct ip ip;
+    if (p->nips == KUBE_POD_IPS_MAX || !ip_from_text(text, &ip) ||
+        (p->nips > 0 && memcmp(&p->ips[0], &ip, sizeof ip) == 0))
+        return;
+    p->ips[p->nips++] = ip;
+}
+
+static void read_pod_ips(struct reader *r, struct json_object *status, struct kube_pod *p)
+{
+    size_t listed;
+    const char *one = reader_word(r, status, "podIP");
+    struct json_object *many = reader_list(r, status, "podIPs", KUBE_IPS_MAX, &listed);
+    p->nips = 0;
+    r->where = "status.podIPs[]";
+    for (size_t i = 0; i < listed; i++)
+        add_pod_ip(p, reader_word(r, reader_element(r, many, i, json_type_object), "ip"));
+    if (listed == 0)
+        add_pod_ip(p, one);
+}
+
 static void read_pod(struct reader *r, struct json_object *j, struct kube_pod *p)
 {
     r->where = "";
@@ -225,9 +248,7 @@ static void read_pod(struct reader *r, struct json_object *j, struct kube_pod *p
     bool has_ip = true;
     for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++)
         has_ip = has_ip && strcmp(phase, ended[i]) != 0;
-    p->ip_text = reader_text(r, has_ip ? status : NULL, "podIP");
-    p->ip = (struct ip){0};
-    ip_from_text(json_peek(has_ip ? status : NULL, "podIP"), &p->ip);
+    read_pod_ips(r, has_ip ? status : NULL, p);
     p->labels = labels(r, j, &p->nlabels);
 }
 

@@ -52,6 +52,7 @@ struct kube_endpoint {
     const char *hostname;    /* "" where none */
     const char *target_name; /* targetRef.name, of whatever kind, as CoreDNS; "" where none */
     const char *fqdn;        /* the first address of an FQDN slice; "" otherwise */
+    const char *zone;        /* of topology, as written; "" where none */
     bool ready;              /* conditions.ready true or absent */
 };
 
@@ -71,9 +72,12 @@ struct kube_label {
     const char *value;
 };
 
+/* One of each family: the API server allows no more. */
+#define KUBE_POD_IPS_MAX 2
+
 struct kube_pod {
-    struct ip ip; /* status.podIP; family 0 where none */
-    const char *ip_text;
+    struct ip ips[KUBE_POD_IPS_MAX]; /* status.podIPs, or podIP where there is no such list; each once */
+    size_t nips;
     bool deleted; /* has a deletionTimestamp */
     const struct kube_label *labels;
     size_t nlabels;

@@ -62,6 +62,7 @@ int publish_new(const struct publish_options *o, struct publisher **out, struct 
                                     .endpoint_pod_names = k->endpoint_pod_names,
                                     .noendpoints = k->noendpoints,
                                     .multicluster = k->multicluster.count > 0,
+                                    .zonal = k->zonal,
                                     .externals = o->block->external.zones.count > 0,
                                     .clients = &o->block->clients};
     int ret = record_rules_init(&p->rules, o->block, e);

@@ -84,6 +84,7 @@ static int zone_init(struct record_zone *z, const struct cluster_block *block, c
               : is_reverse(z->apex)                                              ? RECORD_ZONE_REVERSE
               : kubernetes_block_is_multicluster(&block->kubernetes, from->zone) ? RECORD_ZONE_MULTICLUSTER
                                                                                  : RECORD_ZONE_FORWARD;
+    z->zonal = block->kubernetes.zonal && z->kind == RECORD_ZONE_FORWARD;
     z->soa_ttl = ttl < RECORDS_SOA_TTL ? ttl : RECORDS_SOA_TTL;
     return name_cluster_zone(z) ? ERR_OK : ERR_MALFORMED;
 }

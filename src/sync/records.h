@@ -12,6 +12,8 @@
  * 1-2-3-4.NS.pod.Z A In a reverse zone: address                       PTR to the service whose cluster
  * address it is, else to every endpoint that has it
  *
+ * With `zonal`, a headless service also has TOPOLOGY.pin|prefer._zone.SVC.NS.svc.Z: see records_zonal.c.
+ *
  * In a multicluster zone ServiceImports take the place of services: ClusterSetIP that of ClusterIP, and
  * endpoints are EP.CLUSTER.SVC.NS.svc.Z.
  *
@@ -52,6 +54,7 @@ struct record_zone {
     uint8_t ns[NAME_MAX_LEN]; /* the name server: ns.dns.Z, in external zones ns1.dns.Z */
     uint8_t hostmaster[NAME_MAX_LEN];
     enum record_zone_kind kind;
+    bool zonal; /* headless services have _zone names */
     uint32_t ttl;
     uint32_t soa_ttl;
     uint32_t srv_ttl; /* of SRV and CNAME: the `kubernetes` block's in every zone, as CoreDNS has it */

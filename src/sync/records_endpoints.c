@@ -14,19 +14,10 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "sync/records_label.h"
+#include "sync/records_endpoints_p.h"
 #include "sync/records_p.h"
-#include "sync/records_ports.h"
 
-static const struct port_pick any_port;
-
-/* One address of the unit. */
-struct endpoint {
-    const struct slice_data *slice;
-    const struct store_address *address;
-    const char *cluster; /* "" where none */
-    char label[LABEL_TEXT_MAX];
-};
+const struct port_pick any_port;
 
 void records_endpoint_label(const struct slice_data *d, const struct store_address *a,
                             char out[LABEL_TEXT_MAX])
@@ -143,10 +134,9 @@ static void add_endpoint(const struct record_zone *z, const uint8_t *owner, cons
             records_add_srv(out, owner, z->srv_ttl, matches, ports[p].number, target);
 }
 
-/* Addresses and SRV of `list` at `owner`, as far as they have ports that fit. SRV targets are their names. */
-static void add_at(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
-                   const struct store_unit *unit, const struct endpoint *list, size_t n,
-                   const struct port_pick *pick, struct record_set *out)
+void records_add_endpoints(const struct record_zone *z, const uint8_t *owner, const uint8_t *base,
+                           const struct store_unit *unit, const struct endpoint *list, size_t n,
+                           const struct port_pick *pick, struct record_set *out)
 {
     const char *fqdn = lone_fqdn(list, n, pick);
     if (fqdn != NULL) {
@@ -168,7 +158,7 @@ static void add_names(const struct record_zone *z, const uint8_t *base, const st
         for (end = i + 1; end < n && same_name(&list[end], &list[i]);)
             end++;
         if (endpoint_name(owner, &list[i], base))
-            add_at(z, owner, base, unit, list + i, end - i, &any_port, out);
+            records_add_endpoints(z, owner, base, unit, list + i, end - i, &any_port, out);
         else
             log_limited(LOG_LEVEL_WARNING,
                         "sync: Service %s/%s: endpoint \"%s\" has no name (it would be too long)",
@@ -229,10 +219,10 @@ static void add_ports(const struct record_zone *z, const uint8_t *base, const st
     for (size_t i = 0; i < count && out->error == ERR_OK; i++)
         if ((i == 0 || port_pick_compare(&picks[i], &picks[i - 1]) != 0) &&
             port_pick_owner(&picks[i], base, owner))
-            add_at(z, owner, base, unit, list, n, &picks[i], out);
+            records_add_endpoints(z, owner, base, unit, list, n, &picks[i], out);
     for (int i = 0; i < nopen && out->error == ERR_OK; i++)
         if (port_pick_owner(&open[i], base, owner))
-            add_at(z, owner, base, unit, list, n, &open[i], out);
+            records_add_endpoints(z, owner, base, unit, list, n, &open[i], out);
     free(picks);
     free(lists);
 }
@@ -250,8 +240,10 @@ void records_of_endpoints(const struct record_zone *z, const uint8_t *base, cons
     }
     add_names(z, base, unit, list, n, out);
     if (headless && n > 0) {
-        add_at(z, base, base, unit, list, n, &any_port, out);
+        records_add_endpoints(z, base, base, unit, list, n, &any_port, out);
         add_ports(z, base, unit, list, n, out);
+        if (z->zonal)
+            records_of_topology(z, base, unit, list, n, out);
     }
     free(list);
 }

@@ -64,6 +64,22 @@ bool label_from_fqdn(const char *fqdn, char out[LABEL_TEXT_MAX])
     return label_from_text(text, out);
 }
 
+bool label_topology(const char *text, char out[LABEL_TOPOLOGY_MAX])
+{
+    size_t len = strnlen(text, LABEL_TOPOLOGY_MAX), label = 0;
+    if (len == LABEL_TOPOLOGY_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        bool dot = text[i] == '.';
+        if (dot ? label == 0 : !is_label_octet((unsigned char)text[i]) || label == NAME_MAX_LABEL)
+            return false;
+        label = dot ? 0 : label + 1;
+        out[i] = lower(text[i]);
+    }
+    out[len] = '\0';
+    return label > 0;
+}
+
 bool label_is_target(const char *text)
 {
     struct ip ip;

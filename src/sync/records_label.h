@@ -30,6 +30,11 @@ void label_from_pod_ip(const struct ip *ip, char out[LABEL_TEXT_MAX]);
 /* The name of an FQDN endpoint that has none: example-com. False where it has no dot or gives no label. */
 bool label_from_fqdn(const char *fqdn, char out[LABEL_TEXT_MAX]);
 
+/* A topology zone ("eu-west-2a", "rack7.example.com") as names have it: labels in lower case with dots
+ * between. False where it is none, or too long to be asked for. */
+#define LABEL_TOPOLOGY_MAX (NAME_MAX_LEN - 1)
+bool label_topology(const char *text, char out[LABEL_TOPOLOGY_MAX]);
+
 /* True where `text` is a host name that may be the target of a CNAME: dotted labels, at most 255 octets, no
  * address. */
 bool label_is_target(const char *text);

@@ -11,7 +11,7 @@ static const uint8_t no_name[] = "\1_", tcp[] = "\4_tcp";
 
 static bool same_label(const uint8_t *a, const uint8_t *b)
 {
-    return memcmp(a, b, 1u + a[0]) == 0;
+    return a[0] == b[0] && memcmp(a + 1, b + 1, a[0]) == 0;
 }
 
 static int compare_labels(const uint8_t *a, const uint8_t *b)

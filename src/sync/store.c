@@ -27,6 +27,7 @@ struct store *store_new(const struct store_options *options)
     s->noendpoints = options->noendpoints;
     s->multicluster = options->multicluster;
     s->clients = options->clients;
+    s->zonal = options->zonal;
     return s;
 }
 

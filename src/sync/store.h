@@ -47,6 +47,7 @@ struct store_address {
     uint32_t label; /* its name's label in the block's strings (NUL-terminated, lower case); 0: made of the
                        address */
     uint32_t fqdn;  /* family 0 only: the name, in the block's strings */
+    uint32_t zone;  /* of topology, labels in lower case with dots between, in the block's strings; 0: none */
 };
 
 /* Where a service is reached from outside, in the object's order: the first host name counts for more. */
@@ -152,6 +153,7 @@ struct store_options {
     bool externals;                     /* keep external addresses */
     bool noendpoints;                   /* slices of Services are not kept */
     bool multicluster;                  /* ServiceImports and their slices are kept */
+    bool zonal;                         /* the zones of endpoints are kept */
     const struct clients_need *clients; /* what to keep of pods beside their addresses; NULL: nothing.
                                            Borrowed for the store's life */
 };

@@ -45,7 +45,7 @@ static size_t write_labels(const struct zone_list *wanted, const struct kube_pod
 int store_pack_detail(const struct store *s, const struct kube_object *o, struct pod_detail **out)
 {
     *out = NULL;
-    if (s->clients == NULL || (!s->clients->pods && s->clients->labels.count == 0) || o->pod.ip.family == 0)
+    if (s->clients == NULL || (!s->clients->pods && s->clients->labels.count == 0) || o->pod.nips == 0)
         return ERR_OK;
     size_t size = write_labels(&s->clients->labels, &o->pod, NULL);
     struct pod_detail *detail = malloc(sizeof *detail + size);
@@ -64,16 +64,21 @@ bool store_same_detail(const struct pod_detail *a, const struct pod_detail *b)
     return a->size == b->size && memcmp(a->labels, b->labels, a->size) == 0;
 }
 
-void store_set_detail(struct store_pod *pod, struct pod_detail *detail, struct store_pod_address *address)
+void store_attach_detail(const struct store_pod *pod, struct pod_place *place, struct pod_detail *detail)
 {
-    if (pod->detail != NULL)
-        LIST_REMOVE(pod->detail, in_address);
-    free(pod->detail);
-    pod->detail = detail;
+    place->detail = detail;
     if (detail == NULL)
         return;
     detail->pod = pod;
-    LIST_INSERT_HEAD(&address->details, detail, in_address);
+    LIST_INSERT_HEAD(&place->address->details, detail, in_address);
+}
+
+void store_detach_detail(struct pod_place *place)
+{
+    if (place->detail != NULL)
+        LIST_REMOVE(place->detail, in_address);
+    free(place->detail);
+    place->detail = NULL;
 }
 
 /* ---- looking up ---- */

@@ -14,18 +14,23 @@ struct address_ref {
     void *owner;
 };
 
+/* One of a pod's addresses. */
+struct pod_place {
+    struct store_pod_address *address; /* NULL where the pod has none (yet) */
+    struct pod_detail *detail;         /* NULL where nobody wants it */
+};
+
 struct store_pod {
     struct store_link link;
     struct store_namespace *namespace;
-    struct store_pod_address *address; /* NULL where the pod has none yet */
-    struct pod_detail *detail;         /* NULL where nobody wants it */
+    struct pod_place places[KUBE_POD_IPS_MAX];
     uint32_t seen;
     char name[];
 };
 
 /* What is kept of a pod for those who ask who a client is. */
 struct pod_detail {
-    LIST_ENTRY(pod_detail) in_address; /* while the pod has one */
+    LIST_ENTRY(pod_detail) in_address;
     const struct store_pod *pod;
     uint32_t size;
     char labels[]; /* store_client.labels, `size` octets */
@@ -48,6 +53,7 @@ struct store {
     bool noendpoints;
     bool multicluster;
     const struct clients_need *clients;
+    bool zonal;
     struct store_listener listener;
 };
 
@@ -82,8 +88,10 @@ struct store_pod *store_find_pod(const struct store *s, const char *namespace, c
 /* What is to be kept of the pod; NULL where nothing is. -ENOMEM. */
 int store_pack_detail(const struct store *s, const struct kube_object *o, struct pod_detail **out);
 bool store_same_detail(const struct pod_detail *a, const struct pod_detail *b); /* NULL allowed */
-/* Puts `detail` in the place of the pod's, which is freed, and into the list of the address. NULL allowed. */
-void store_set_detail(struct store_pod *pod, struct pod_detail *detail, struct store_pod_address *address);
+/* Puts it into the list of the place's address. NULL allowed. */
+void store_attach_detail(const struct store_pod *pod, struct pod_place *place, struct pod_detail *detail);
+/* Takes the place's out of there and frees it. */
+void store_detach_detail(struct pod_place *place);
 uint32_t store_pod_address_hash(const struct ip *ip);
 
 /* ---- store_index.c ---- */

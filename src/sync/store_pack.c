@@ -170,6 +170,8 @@ int store_pack_service(const struct kube_object *o, bool externals, struct servi
 struct source {
     struct ip ip;
     const char *fqdn;
+    const char *zone;           /* as written; "" where none, or where nobody wants it */
+    size_t number;              /* of the endpoint in the slice */
     char label[LABEL_TEXT_MAX]; /* "" where the address makes the name */
 };
 
@@ -201,8 +203,24 @@ static void endpoint_label(const struct kube_object *o, const struct kube_endpoi
         label_from_text(e->target_name, out);
 }
 
+/* As CoreDNS, an address has one zone in a slice: that of the last endpoint with the address that names one.
+ */
+static void share_zones(struct source *sources, size_t n)
+{
+    for (size_t i = 0, end; i < n; i = end) {
+        const struct source *last = NULL;
+        for (end = i; end < n && memcmp(&sources[end].ip, &sources[i].ip, sizeof sources[i].ip) == 0; end++)
+            if (sources[end].zone[0] != '\0' && (last == NULL || sources[end].number > last->number))
+                last = &sources[end];
+        const char *zone = last == NULL || sources[i].ip.family == 0 ? NULL : last->zone;
+        for (size_t k = i; zone != NULL && k < end; k++)
+            sources[k].zone = zone;
+    }
+}
+
 /* The ready endpoints' addresses, each with its label, sorted. `*out` is NULL where there are none. */
-static int collect_sources(const struct kube_object *o, bool pod_names, struct source **out, size_t *count)
+static int collect_sources(const struct kube_object *o, const struct slice_packing *packing,
+                           struct source **out, size_t *count)
 {
     const struct kube_slice *slice = &o->slice;
     size_t total = 0;
@@ -221,8 +239,8 @@ static int collect_sources(const struct kube_object *o, bool pod_names, struct s
         const struct kube_endpoint *e = &slice->endpoints[i];
         if (!e->ready)
             continue;
-        struct source source = {.fqdn = ""};
-        endpoint_label(o, e, pod_names, source.label);
+        struct source source = {.fqdn = "", .zone = packing->zonal ? e->zone : "", .number = i};
+        endpoint_label(o, e, packing->pod_names, source.label);
         for (size_t k = 0; k < e->nips; k++) {
             source.ip = e->ips[k];
             sources[n++] = source;
@@ -235,26 +253,68 @@ static int collect_sources(const struct kube_object *o, bool pod_names, struct s
         }
     }
     qsort(sources, n, sizeof *sources, compare_sources);
+    share_zones(sources, n);
     *out = sources;
     *count = n;
     return ERR_OK;
 }
 
-int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, bool imported,
+/* A slice has few zones: these have been written last. */
+#define ZONES_KEPT 8
+struct zone_texts {
+    uint32_t at[ZONES_KEPT];
+    size_t count;
+};
+
+static uint32_t put_zone(struct block *b, const struct kube_object *o, const char *written,
+                         struct zone_texts *t)
+{
+    char zone[LABEL_TOPOLOGY_MAX];
+    if (written[0] == '\0')
+        return 0;
+    if (!label_topology(written, zone)) {
+        char ns[LABEL_PRINTABLE_MAX], object[LABEL_PRINTABLE_MAX], text[LABEL_PRINTABLE_MAX];
+        log_limited(LOG_LEVEL_WARNING, "sync: EndpointSlice %s/%s: no names for zone \"%s\" (not DNS labels)",
+                    label_printable(o->namespace, ns), label_printable(o->name, object),
+                    label_printable(written, text));
+        return 0;
+    }
+    for (size_t i = 0; i < ZONES_KEPT && i < t->count; i++)
+        if (strcmp(b->data + t->at[i], zone) == 0)
+            return t->at[i];
+    return t->at[t->count++ % ZONES_KEPT] = block_put(b, zone, strlen(zone) + 1);
+}
+
+static void put_addresses(struct block *b, const struct kube_object *o, const struct source *sources,
+                          size_t count)
+{
+    struct zone_texts zones = {.count = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct store_address *a = &((struct slice_data *)(void *)b->data)->addresses[i];
+        a->ip = sources[i].ip;
+        if (sources[i].label[0] != '\0')
+            a->label = block_put(b, sources[i].label, strlen(sources[i].label) + 1);
+        if (sources[i].fqdn[0] != '\0')
+            a->fqdn = block_put(b, sources[i].fqdn, strlen(sources[i].fqdn) + 1);
+        a->zone = put_zone(b, o, sources[i].zone, &zones);
+    }
+}
+
+int store_pack_slice(const struct kube_object *o, const struct slice_packing *packing,
                      struct slice_data **out)
 {
     if (o->slice.nports > STORE_PORTS_MAX)
         return ERR_LIMIT;
     struct source *sources;
     size_t count;
-    int ret = collect_sources(o, endpoint_pod_names, &sources, &count);
+    int ret = collect_sources(o, packing, &sources, &count);
     if (ret != ERR_OK)
         return ret;
     size_t ports_at = sizeof(struct slice_data) + count * sizeof(struct store_address);
     size_t strings = (o->slice.nports * 2 + 1) * LABEL_TEXT_MAX;
     char cluster[LABEL_TEXT_MAX];
     for (size_t i = 0; i < count; i++)
-        strings += strlen(sources[i].label) + strlen(sources[i].fqdn) + 2;
+        strings += strlen(sources[i].label) + strlen(sources[i].fqdn) + strlen(sources[i].zone) + 3;
     struct block b;
     if (!block_begin(&b, ports_at + o->slice.nports * sizeof(struct store_port), strings)) {
         free(sources);
@@ -270,15 +330,8 @@ int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, bool 
         free(sources);
         return ret;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct store_address *a = &d->addresses[i];
-        a->ip = sources[i].ip;
-        if (sources[i].label[0] != '\0')
-            a->label = block_put(&b, sources[i].label, strlen(sources[i].label) + 1);
-        if (sources[i].fqdn[0] != '\0')
-            a->fqdn = block_put(&b, sources[i].fqdn, strlen(sources[i].fqdn) + 1);
-    }
-    if (imported && label_from_text(o->slice.cluster, cluster))
+    put_addresses(&b, o, sources, count);
+    if (packing->imported && label_from_text(o->slice.cluster, cluster))
         d->cluster = block_put(&b, cluster, strlen(cluster) + 1);
     d->size = (uint32_t)b.used;
     free(sources);

@@ -10,8 +10,15 @@
 /* `*out` is one block for free(). ERR_OK, -ENOMEM, or ERR_LIMIT where the object holds more than the store
  * takes. */
 int store_pack_service(const struct kube_object *o, bool externals, struct service_data **out);
-/* `imported`: for the unit of a ServiceImport, with the cluster it is from (a label, or "" for none). */
-int store_pack_slice(const struct kube_object *o, bool endpoint_pod_names, bool imported,
+
+/* What is kept of a slice. */
+struct slice_packing {
+    bool pod_names; /* endpoints without a hostname are named after their pod */
+    bool
+        imported; /* for the unit of a ServiceImport, with the cluster it is from (a label, or "" for none) */
+    bool zonal;   /* with the endpoints' zones */
+};
+int store_pack_slice(const struct kube_object *o, const struct slice_packing *packing,
                      struct slice_data **out);
 
 #endif

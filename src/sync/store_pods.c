@@ -76,10 +76,17 @@ static void release_address(struct store *s, struct store_pod_address *a)
     free(a);
 }
 
-static void tell_client(struct store *s, const struct store_pod *pod)
+static void tell_clients(struct store *s, const struct store_pod *pod)
 {
-    if (pod->address != NULL)
-        store_tell_client(s, &pod->address->ip);
+    for (size_t i = 0; i < KUBE_POD_IPS_MAX && pod->places[i].address != NULL; i++)
+        store_tell_client(s, &pod->places[i].address->ip);
+}
+
+static void leave_place(struct store *s, struct pod_place *place)
+{
+    store_detach_detail(place);
+    release_address(s, place->address);
+    place->address = NULL;
 }
 
 static struct store_pod *new_pod(struct store *s, const struct kube_object *o)
@@ -99,6 +106,67 @@ static struct store_pod *new_pod(struct store *s, const struct kube_object *o)
     return pod;
 }
 
+/* What the pod's places are going to be: nothing of them is in the store yet. */
+struct fresh_places {
+    const struct kube_pod *from;
+    struct pod_detail *details[KUBE_POD_IPS_MAX];
+};
+
+static void forget(struct fresh_places *fresh)
+{
+    for (size_t i = 0; i < KUBE_POD_IPS_MAX; i++)
+        free(fresh->details[i]);
+}
+
+static int pack_places(const struct store *s, const struct kube_object *o, struct fresh_places *out)
+{
+    int ret = ERR_OK;
+    *out = (struct fresh_places){.from = &o->pod};
+    for (size_t i = 0; ret == ERR_OK && i < o->pod.nips; i++)
+        ret = store_pack_detail(s, o, &out->details[i]);
+    if (ret != ERR_OK)
+        forget(out);
+    return ret;
+}
+
+static bool same_places(const struct store_pod *pod, const struct fresh_places *fresh)
+{
+    for (size_t i = 0; i < KUBE_POD_IPS_MAX; i++) {
+        const struct pod_place *place = &pod->places[i];
+        const struct ip *ip = i < fresh->from->nips ? &fresh->from->ips[i] : NULL;
+        if ((ip == NULL) != (place->address == NULL))
+            return false;
+        if (ip != NULL && (memcmp(&place->address->ip, ip, sizeof *ip) != 0 ||
+                           !store_same_detail(place->detail, fresh->details[i])))
+            return false;
+    }
+    return true;
+}
+
+/* Takes the details over. The addresses are held before the old ones go, so that one that stays is not taken
+ * down and put up again. */
+static int take_places(struct store *s, struct store_pod *pod, struct fresh_places *fresh)
+{
+    struct store_pod_address *held[KUBE_POD_IPS_MAX] = {0};
+    const struct kube_pod *from = fresh->from;
+    tell_clients(s, pod);
+    for (size_t i = 0; i < from->nips; i++)
+        store_tell_client(s, &from->ips[i]);
+    for (size_t i = 0; i < from->nips; i++)
+        if ((held[i] = hold_address(s, pod->namespace, &from->ips[i])) == NULL) {
+            while (i-- > 0)
+                release_address(s, held[i]);
+            forget(fresh);
+            return -ENOMEM;
+        }
+    for (size_t i = 0; i < KUBE_POD_IPS_MAX; i++) {
+        leave_place(s, &pod->places[i]);
+        pod->places[i].address = held[i];
+        store_attach_detail(pod, &pod->places[i], fresh->details[i]);
+    }
+    return ERR_OK;
+}
+
 int store_put_pod(struct store *s, const struct kube_object *o)
 {
     if (!label_is_name(o->namespace))
@@ -113,33 +181,20 @@ int store_put_pod(struct store *s, const struct kube_object *o)
     if (pod == NULL && (pod = new_pod(s, o)) == NULL)
         return -ENOMEM;
     pod->seen = s->list[KUBE_POD];
-    struct pod_detail *detail;
-    if (store_pack_detail(s, o, &detail) != ERR_OK)
-        return -ENOMEM;
-    bool same_ip = pod->address != NULL && memcmp(&pod->address->ip, &o->pod.ip, sizeof o->pod.ip) == 0;
-    if (same_ip && store_same_detail(pod->detail, detail)) {
-        free(detail);
-        return ERR_OK;
-    }
-    tell_client(s, pod);
-    store_tell_client(s, &o->pod.ip);
-    struct store_pod_address *a = NULL;
-    if (o->pod.ip.family != 0 && (a = hold_address(s, pod->namespace, &o->pod.ip)) == NULL) {
-        free(detail);
-        return -ENOMEM;
-    }
-    store_set_detail(pod, detail, a);
-    release_address(s, pod->address);
-    pod->address = a;
+    struct fresh_places fresh;
+    int ret = pack_places(s, o, &fresh);
+    if (ret != ERR_OK || !same_places(pod, &fresh))
+        return ret != ERR_OK ? ret : take_places(s, pod, &fresh);
+    forget(&fresh);
     return ERR_OK;
 }
 
 void store_drop_pod(struct store *s, struct store_pod *pod)
 {
     struct store_namespace *n = pod->namespace;
-    tell_client(s, pod);
-    store_set_detail(pod, NULL, NULL);
-    release_address(s, pod->address);
+    tell_clients(s, pod);
+    for (size_t i = 0; i < KUBE_POD_IPS_MAX; i++)
+        leave_place(s, &pod->places[i]);
     store_table_remove(&s->pods, &pod->link);
     free(pod);
     n->pods--;

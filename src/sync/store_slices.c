@@ -149,7 +149,9 @@ static int put_slice(struct store *s, const struct kube_object *o, const char *s
     else if (s->slices.count >= STORE_OBJECTS_MAX)
         return ERR_LIMIT;
     struct slice_data *data;
-    int ret = store_pack_slice(o, s->endpoint_pod_names, imported, &data);
+    const struct slice_packing packing = {
+        .pod_names = s->endpoint_pod_names, .imported = imported, .zonal = s->zonal && !imported};
+    int ret = store_pack_slice(o, &packing, &data);
     if (ret != ERR_OK)
         return ret;
     if (slice == NULL)

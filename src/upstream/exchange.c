@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/rr.h"
 #include "serve/worker.h"
 
 struct exchange_answer *exchange_answer_new(const void *wire, size_t len)
@@ -29,6 +30,13 @@ void exchange_answer_unref(struct exchange_answer *a)
 {
     if (a != NULL && __atomic_sub_fetch(&a->references, 1, __ATOMIC_ACQ_REL) == 0)
         free(a);
+}
+
+bool exchange_is_ordinary(const struct exchange_question *q)
+{
+    if (q->qclass != CLASS_IN || q->qtype == 0 || q->qtype == RR_OPT)
+        return false;
+    return q->qtype == RR_ANY || q->qtype < 128 || q->qtype > 255;
 }
 
 bool address_equal(const union address *a, const union address *b)

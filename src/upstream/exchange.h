@@ -46,6 +46,8 @@ struct exchange_question {
     uint16_t qclass;
     bool dnssec_ok;
     bool checking_disabled;
+    const uint8_t *options; /* EDNS options to send, borrowed like the name; only exchange_direct can */
+    uint16_t options_len;
 };
 
 /* Whom, and how. Compared field by field: keep it free of what does not tell two exchanges apart. */
@@ -59,10 +61,14 @@ enum exchange_outcome {
     EXCHANGE_ANSWER, /* `answer` is a message of 12 octets at least; its rcode may be anything that the kind
                         lets through */
     EXCHANGE_FAILED, /* no answer that could be used, and this exchange will not try on */
+    EXCHANGE_GONE,   /* the same, and as good as silence: port unreachable, connection refused or closed */
 };
 
 /* `answer` is lent for the call (take a reference to keep it), NULL unless EXCHANGE_ANSWER. */
 typedef void exchange_done(void *ctx, enum exchange_outcome outcome, struct exchange_answer *answer);
+
+/* Whether it is a question of class IN that is no meta type (RFC 6895 section 3.1): others are not asked. */
+bool exchange_is_ordinary(const struct exchange_question *q);
 
 struct exchange;
 struct exchange_call; /* a question under way */

@@ -275,20 +275,12 @@ static void deliver(evutil_socket_t fd, short what, void *ctx)
         replace_context(x);
 }
 
-static bool may_be_asked(const struct exchange_question *q)
-{
-    if (q->qclass != CLASS_IN || q->qtype == 0 || q->qtype == RR_OPT)
-        return false;
-    return q->qtype == RR_ANY || q->qtype < 128 ||
-           q->qtype > 255; /* RFC 6895 section 3.1: 128-255 are meta types */
-}
-
 static int unbound_ask(struct exchange *base, const struct exchange_question *q, exchange_done *done,
                        void *ctx, struct exchange_call **out)
 {
     struct unbound_exchange *x = (struct unbound_exchange *)base;
     char text[NAME_MAX_TEXT];
-    if (!may_be_asked(q))
+    if (!exchange_is_ordinary(q))
         return ERR_UNSUPPORTED;
     struct exchange_call *call = calloc(1, sizeof *call);
     if (call == NULL)

@@ -65,7 +65,9 @@ static int lead(struct forward_job *j, const struct query *q, bool tcp)
                                                .qtype = q->qtype,
                                                .qclass = q->qclass,
                                                .dnssec_ok = q->dnssec_ok,
-                                               .checking_disabled = (q->flags & FLAG_CD) != 0};
+                                               .checking_disabled = (q->flags & FLAG_CD) != 0,
+                                               .options = q->options,
+                                               .options_len = q->options_len};
     if (!upstream_set_enter(&f->set))
         return ERR_LIMIT;
     int ret = upstream_ask_start(&f->set, j->waiter.worker, &question, tcp, on_asked, j, &j->ask);

@@ -14,6 +14,7 @@ struct inflight {
     struct inflight *next; /* in its bucket */
     const void *set;
     uint64_t hash;
+    uint64_t options_hash;
     uint16_t qtype, qclass;
     bool dnssec_ok, checking_disabled, tcp;
     unsigned nwaiters;
@@ -40,8 +41,8 @@ static struct shard *shard_of(uint64_t hash, struct inflight ***bucket)
 
 static bool same(const struct inflight *f, const void *set, const struct query *q, bool tcp, uint64_t hash)
 {
-    return f->hash == hash && f->set == set && f->qtype == q->qtype && f->qclass == q->qclass &&
-           f->tcp == tcp && f->dnssec_ok == q->dnssec_ok &&
+    return f->hash == hash && f->set == set && f->options_hash == q->options_hash && f->qtype == q->qtype &&
+           f->qclass == q->qclass && f->tcp == tcp && f->dnssec_ok == q->dnssec_ok &&
            f->checking_disabled == ((q->flags & FLAG_CD) != 0) && f->name_len == q->qname_len &&
            memcmp(f->name, q->lname, q->qname_len) == 0;
 }
@@ -54,6 +55,7 @@ static struct inflight *make(const void *set, const struct query *q, bool tcp, u
         return NULL;
     f->set = set;
     f->hash = hash;
+    f->options_hash = q->options_hash;
     f->qtype = q->qtype;
     f->qclass = q->qclass;
     f->dnssec_ok = q->dnssec_ok;
@@ -71,7 +73,7 @@ static struct inflight *make(const void *set, const struct query *q, bool tcp, u
 enum inflight_role inflight_join(const void *set, const struct query *q, bool tcp,
                                  struct inflight_waiter *waiter, bool may_follow, struct inflight **out)
 {
-    uint64_t hash = q->hash ^ (q->qtype * 0x9e3779b97f4a7c15u);
+    uint64_t hash = q->hash ^ (q->qtype * 0x9e3779b97f4a7c15u) ^ q->options_hash;
     struct inflight **bucket;
     struct shard *s = shard_of(hash, &bucket);
     enum inflight_role role = INFLIGHT_FULL;

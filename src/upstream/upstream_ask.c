@@ -32,6 +32,7 @@ struct upstream_ask {
     unsigned index;   /* of `upstream` */
     uint8_t order[UPSTREAMS_MAX];
     uint8_t name[NAME_MAX_LEN];
+    uint8_t options[]; /* of the question */
 };
 
 static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_answer *answer);
@@ -98,7 +99,7 @@ static int try_next(struct upstream_ask *a)
         return ERR_NOT_FOUND;
     a->tries_left--;
     a->tried_ns = now;
-    a->exchange = upstream_set_exchange(a->set, a->worker, a->index, a->tcp);
+    a->exchange = upstream_set_exchange(a->set, a->worker, a->index, a->tcp, a->question.options_len > 0);
     int ret = exchange_ask(a->exchange, &a->question, on_done, a, &a->call);
     if (ret != ERR_OK) {
         a->call = NULL;
@@ -168,7 +169,7 @@ static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_an
         return;
     }
     /* Silence takes time; but an upstream that is known to fail may also be given up at once. */
-    if (elapsed < (uint64_t)UPSTREAM_ERROR_MS * NS_PER_MS &&
+    if (outcome == EXCHANGE_FAILED && elapsed < (uint64_t)UPSTREAM_ERROR_MS * NS_PER_MS &&
         __atomic_load_n(&a->upstream->fails, __ATOMIC_RELAXED) == 0)
         try_error(a, elapsed);
     else
@@ -178,7 +179,7 @@ static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_an
 int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
                        bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out)
 {
-    struct upstream_ask *a = calloc(1, sizeof *a);
+    struct upstream_ask *a = calloc(1, sizeof *a + q->options_len);
     if (a == NULL)
         return -ENOMEM;
     a->set = set;
@@ -186,6 +187,9 @@ int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct 
     a->question = *q;
     memcpy(a->name, q->name, name_len(q->name));
     a->question.name = a->name;
+    if (q->options_len > 0)
+        memcpy(a->options, q->options, q->options_len);
+    a->question.options = a->options;
     a->tcp = set->settings.force_tcp || (tcp && !set->settings.prefer_udp);
     a->done = done;
     a->ctx = ctx;

@@ -40,9 +40,9 @@ struct upstream_ask;
 /* `answer` is lent for the call, NULL unless UPSTREAM_ANSWER. From the event loop. */
 typedef void upstream_ask_done(void *ctx, enum upstream_result result, struct exchange_answer *answer);
 
-/* Begins. ERR_OK: done() will be called, later; `q->name` is copied. ERR_UNSUPPORTED: this cannot be asked
- * (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (all lead back here, or all are down and
- * failfast is set). */
+/* Begins. ERR_OK: done() will be called, later; what `q` borrows is copied. ERR_UNSUPPORTED: this cannot be
+ * asked (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (all lead back here, or all are
+ * down and failfast is set). */
 int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
                        bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out);
 /* Ends without done(). */

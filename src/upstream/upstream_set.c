@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "upstream/exchange_direct.h"
 #include "upstream/exchange_unbound.h"
 
 static const struct metric_desc broken_family = {
@@ -72,12 +73,12 @@ void upstream_set_stop(struct upstream_set *s)
     }
 }
 
-static int open_link(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
-                     struct exchange **out, struct errtext *e)
+static int open_link(const struct upstream_set *s, struct worker *w, const struct exchange_kind *kind,
+                     unsigned i, bool tcp, struct exchange **out, struct errtext *e)
 {
     const struct exchange_target target = {
         .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
-    return exchange_acquire(w, &exchange_unbound, &target, out, e);
+    return exchange_acquire(w, kind, &target, out, e);
 }
 
 int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct errtext *e)
@@ -89,7 +90,9 @@ int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct e
     bool tcp = s->settings.force_tcp;
     for (unsigned i = 0; i < s->count; i++) {
         struct errtext why = {{0}};
-        int ret = open_link(s, w, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
+        int ret = open_link(s, w, &exchange_unbound, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
+        for (unsigned k = 0; k < 2 && ret == ERR_OK; k++)
+            ret = open_link(s, w, &exchange_direct, i, k == 1, &l->direct[k][i], &why);
         if (ret != ERR_OK) {
             upstream_set_worker_stop(s, w);
             return errtext_set(e, ret, "%s - plugin/forward: %s", s->where, why.text);
@@ -106,6 +109,8 @@ void upstream_set_worker_stop(struct upstream_set *s, struct worker *w)
     for (unsigned i = 0; i < s->count; i++) {
         exchange_release(l->udp[i]);
         exchange_release(l->tcp[i]);
+        exchange_release(l->direct[0][i]);
+        exchange_release(l->direct[1][i]);
     }
     if (l->want != NULL)
         l->want->set = NULL;
@@ -165,7 +170,8 @@ static void make_tcp_links(void *ctx)
         l->want = NULL;
         for (unsigned i = 0; i < s->count; i++) {
             struct errtext e = {{0}};
-            if (l->tcp[i] == NULL && open_link(s, want->worker, i, true, &l->tcp[i], &e) != ERR_OK)
+            if (l->tcp[i] == NULL &&
+                open_link(s, want->worker, &exchange_unbound, i, true, &l->tcp[i], &e) != ERR_OK)
                 log_limited(LOG_LEVEL_WARNING, "plugin/forward: %s: TCP clients are forwarded over UDP (%s)",
                             s->where, e.text);
         }
@@ -188,9 +194,12 @@ static void want_tcp_links(struct upstream_set *s, struct worker *w)
         free(want);
 }
 
-struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp)
+struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
+                                       bool options)
 {
     struct upstream_links *l = s->links[worker_index(w)];
+    if (options)
+        return l->direct[tcp][i];
     if (!tcp)
         return l->udp[i];
     if (l->tcp[i] == NULL)

@@ -43,8 +43,9 @@ struct upstream_want;
 struct upstream_links {
     struct exchange *udp[UPSTREAMS_MAX]; /* NULL with force_tcp */
     struct exchange
-        *tcp[UPSTREAMS_MAX];    /* made when a client first asks over TCP, or at start with force_tcp */
-    struct upstream_want *want; /* they are being made */
+        *tcp[UPSTREAMS_MAX]; /* made when a client first asks over TCP, or at start with force_tcp */
+    struct exchange *direct[2][UPSTREAMS_MAX]; /* for questions with EDNS options: over UDP, over TCP */
+    struct upstream_want *want;                /* they are being made */
 };
 
 struct upstream_set {
@@ -74,9 +75,10 @@ void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[U
 bool upstream_set_enter(struct upstream_set *s);
 void upstream_set_leave(struct upstream_set *s);
 
-/* The worker's exchange for upstream `i`. Where `tcp` is wished for and not yet made, that is begun and UDP
- * given. */
-struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp);
+/* The worker's exchange for upstream `i`; `options`: for a question with EDNS options. Where `tcp` is wished
+ * for and not yet made, that is begun and UDP given. */
+struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
+                                       bool options);
 
 /* coredns_forward_healthcheck_broken_total: all were down and one was tried at random. */
 void upstream_set_count_broken(void);

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const char *const options[] = {
         "", "pods verified\nendpoint_pod_names", "pods insecure\nttl 0",
-        "namespaces default\nignore empty_service\nmulticluster other.example"};
+        "namespaces default\nignore empty_service\nmulticluster other.example\nzonal"};
     static struct cluster blocks[4];
     if (len < 2)
         return 0;

@@ -2,6 +2,7 @@
 
 import threading
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -232,3 +233,102 @@ def test_a_cname_answer_that_waits_survives_a_reload(aliases):
         s.reload()
         asker.join()
         assert "app.other.example. 77 A 30.0.0.1" in records(found[0])
+
+
+# ---- edns0 ----
+
+LOCAL = dns.edns.GenericOption
+
+
+def sent(up, name="a.new.example"):
+    """The options of the last question for the name that came to the upstream: {code: data}."""
+    return {int(o.otype): o.to_wire() for o in up.names(name)[-1].message.options}
+
+
+def echoed(answer):
+    return {int(o.otype): o.to_wire() for o in answer.options}
+
+
+def with_options(name, *options, **more):
+    return dns.message.make_query(name, "A", use_edns=0, options=list(options), **more)
+
+
+def test_options_reach_the_upstream_and_local_ones_the_client(up):
+    rules = ["rewrite continue edns0 local set 0xffee 0x61626364", "rewrite continue edns0 local set 0xffef text",
+             "rewrite continue edns0 nsid set", "rewrite edns0 subnet set 24 56"]  # fmt: skip
+    with server(up, *rules) as s:
+        answer = s.ask("a.new.example", use_edns=0)
+        assert addresses(answer) == ["10.0.0.1"]
+        assert sent(up) == {0xFFEE: b"abcd", 0xFFEF: b"text", 3: b"", 8: b"\x00\x01\x18\x00\x7f\x00\x00"}
+        assert echoed(answer) == {0xFFEE: b"abcd", 0xFFEF: b"text"}
+        assert s.ask("a.new.example").edns == -1  # who does not know EDNS gets none
+        assert sent(up)[0xFFEE] == b"abcd"
+        assert addresses(s.ask("a.new.example", tcp=True)) == ["10.0.0.1"] and up.count("a.new.example", "tcp") == 1
+        assert sent(up)[0xFFEE] == b"abcd"
+
+
+def test_variables(up):
+    names = ["qname", "qtype", "client_ip", "client_port", "protocol", "server_ip", "server_port", "no/label"]
+    rules = [f"rewrite continue edns0 local set {65001 + i} {{{n}}}" for i, n in enumerate(names)]
+    with server(up, *rules, more="    metadata") as s:
+        for tcp in (False, True):
+            s.ask("A.new.example", tcp=tcp)
+            got = sent(up)
+            assert got.pop(65004) != b"\x00\x00"
+            assert got == {65001: b"A.new.example.", 65002: b"\x00\x01", 65003: b"\x7f\x00\x00\x01",
+                           65005: b"tcp" if tcp else b"udp", 65006: b"\x7f\x00\x00\x01",
+                           65007: s.port.to_bytes(2, "big")}  # fmt: skip
+
+
+def test_actions_on_what_the_client_sends(up):
+    mine = LOCAL(0xFFEE, b"mine")
+    for action, without, beside in (("set", b"rule", b"rule"), ("append", b"rule", b"mine"), ("replace", None, b"rule")):
+        with server(up, f"rewrite edns0 local {action} 0xffee rule") as s:
+            s.send(with_options("a.new.example"))
+            assert sent(up).get(0xFFEE) == without, action
+            answer = s.send(with_options("a.new.example", mine, LOCAL(0xFFEF, b"other")))
+            assert sent(up) == {0xFFEE: beside}, action  # only what the rules are about
+            assert echoed(answer) == {0xFFEE: beside}
+    with server(up, "rewrite continue edns0 local unset 0xffee", "rewrite edns0 local set 0xffef x") as s:
+        s.send(with_options("a.new.example", mine, mine))
+        assert sent(up) == {0xFFEF: b"x"}
+
+
+def test_revert_gives_the_client_its_own_back(up):
+    with server(up, "rewrite continue edns0 local set 0xffee abcd", "rewrite edns0 local replace 0xffee bcde revert") as s:
+        answer = s.send(with_options("a.new.example"))
+        assert sent(up) == {0xFFEE: b"bcde"} and echoed(answer) == {0xFFEE: b"abcd"}
+    with server(up, "rewrite edns0 local set 0xffee abcd revert") as s:
+        assert echoed(s.send(with_options("a.new.example"))) == {}
+        assert echoed(s.send(with_options("a.new.example", LOCAL(0xFFEE, b"mine")))) == {0xFFEE: b"mine"}
+        assert sent(up) == {0xFFEE: b"abcd"}
+
+
+def test_the_cache_keeps_answers_to_different_options_apart(up):
+    with server(up, "rewrite edns0 local append 0xffee none", more="    cache 30") as s:
+        for data in (b"one", b"two", b"one", b"two"):
+            s.send(with_options("a.new.example", LOCAL(0xFFEE, data)))
+        s.ask("a.new.example"), s.ask("a.new.example")
+        assert [o.to_wire() for q in up.names() for o in q.message.options] == [b"one", b"two", b"none"]
+
+
+def test_an_upstream_that_is_silent_or_gone_with_options(up):
+    with server(up, "rewrite edns0 local set 0xffee x") as s:
+        up.behave("a.new.example", drop=1)
+        assert addresses(s.ask("a.new.example")) == ["10.0.0.1"]
+        up.behave("a.new.example", wrong_id=True, wrong_question=True, garbage=True)
+        assert addresses(s.ask("a.new.example")) == ["10.0.0.1"]
+        up.behave("a.new.example")
+        up.stop()
+        assert s.ask("a.new.example").rcode() == dns.rcode.SERVFAIL
+        assert s.ask("a.new.example", tcp=True).rcode() == dns.rcode.SERVFAIL
+        up.start()
+        assert addresses(s.ask("a.new.example", tcp=True)) == ["10.0.0.1"]
+
+
+def test_a_truncated_answer_is_passed_on_and_whole_over_tcp(up):
+    up.add("big.new.example", "TXT", *[f'"{i}{"x" * 200}"' for i in range(20)])
+    up.behave("big.new.example", truncate=True)
+    with server(up, "rewrite edns0 local set 0xffee x") as s:
+        assert s.ask("big.new.example", "TXT").flags & dns.flags.TC
+        assert len(s.ask("big.new.example", "TXT", tcp=True).answer[0]) == 20

@@ -195,6 +195,8 @@ static const struct {
     {".", "a.org {\napiserver_max_inflight x\n}",
      AT "invalid apiserver_max_inflight \"x\": expected a whole number from 0 to 1000000000"},
     {".", "a.org {\nzonal yes\n}", AT "expected no arguments behind \"zonal\", found 1"},
+    {".", "a.org {\nzonal\nnoendpoints\n}",
+     "Corefile:2 - plugin/kubernetes: zonal requires the endpoint cache; remove noendpoints"},
     {".", "a.org b.org {\nmulticluster b.org c.org\n}",
      "Corefile:2 - plugin/kubernetes: is not authoritative for the multicluster zone c.org. (it is none of "
      "the "
@@ -246,12 +248,13 @@ static void test_multicluster(void)
     struct kubernetes_block k;
     CU_ASSERT_EQUAL_FATAL(parse("cluster.local",
                                 "cluster.local ClusterSet.local 10.in-addr.arpa {\n"
-                                "multicluster a.org\nmulticluster clusterset.local\n}",
+                                "multicluster a.org\nmulticluster clusterset.local\nzonal\n}",
                                 &k),
                           ERR_OK);
     CU_ASSERT_TRUE(kubernetes_block_is_multicluster(&k, "clusterset.local."));
     CU_ASSERT_FALSE(kubernetes_block_is_multicluster(&k, "cluster.local."));
     CU_ASSERT_FALSE(kubernetes_block_is_multicluster(&k, "a.org.")); /* the last line holds */
+    CU_ASSERT_TRUE(k.zonal);
     kubernetes_block_free(&k);
     CU_ASSERT_EQUAL_FATAL(parse("cluster.local", "{\nmulticluster\n}", &k), ERR_OK);
     CU_ASSERT_EQUAL(k.multicluster.count, 0);

@@ -57,8 +57,8 @@ static const struct {
     {"cluster.local {\nlabels a,b in (c,d,c)\nnamespace_labels y==z,!x\n}",
      "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING
      " namespace_labels=!x,y=z labels=a,b%20in%20(c,d)"},
-    {"cluster.local b.org a.org {\nmulticluster b.org a.org\n}",
-     "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING " multicluster=a.org.,b.org."},
+    {"cluster.local b.org a.org {\nmulticluster b.org a.org\nzonal\n}",
+     "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING " zonal=yes multicluster=a.org.,b.org."},
     {"cluster.local {\nlabels \"\"\n}", "in-cluster ttl=5 pods=disabled namespaces=*" NOTHING},
 };
 

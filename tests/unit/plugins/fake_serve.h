@@ -140,6 +140,11 @@ char *address_text(const union address *a, char out[ADDRESS_TEXT_MAX])
     return out;
 }
 
+union address request_local(const struct request *r)
+{
+    return r->local;
+}
+
 uint16_t address_port(const union address *a)
 {
     return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in.sin_port);

@@ -40,8 +40,8 @@ static void a_label_spells_an_address_with_dashes(void)
         {"-", NULL},
         {"-1-2-3", NULL},
         {"1-2-3-", NULL},
-        {"10\\.1\\.2\\.3", NULL}, /* dots and colons inside of a label are not dashes */
-        {"1\\0582\\058\\0583", NULL},
+        {"10\\.1\\.2\\.3", NULL}, /* dots inside of a label are no dashes; colons are as good as them */
+        {"1\\0582\\058\\0583", "1:2::3"},
         {"fe80--1%eth0", NULL},
         {"10-1-2-3\\000", NULL},
         {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},

@@ -39,6 +39,7 @@ static inline struct store *cluster_new_store(const struct cluster *c)
                                   .endpoint_pod_names = c->block.kubernetes.endpoint_pod_names,
                                   .noendpoints = c->block.kubernetes.noendpoints,
                                   .multicluster = c->block.kubernetes.multicluster.count > 0,
+                                  .zonal = c->block.kubernetes.zonal,
                                   .externals = c->block.external.zones.count > 0,
                                   .clients = &c->block.clients};
     return store_new(&store);

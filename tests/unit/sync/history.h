@@ -101,6 +101,7 @@ static inline void history_service(uint64_t *r, struct history_object *h)
 static inline void history_slice(uint64_t *r, struct history_object *h)
 {
     static const char *const services[] = {"db", "web", "x0", "", "Upper"};
+    static const char *const topologies[] = {"", "eu-a", "rack7.EU-A", "b.rack7.eu-a", "no zone"};
     static const char *const clusters[] = {"", "east", "West", "c.d"};
     static const char *const hostnames[] = {"", "", "h0", "h1", "not a label"};
     static const char *const fqdns[] = {"www.example.com", "mail.example.com", "nodots"};
@@ -120,8 +121,19 @@ static inline void history_slice(uint64_t *r, struct history_object *h)
                                                  .hostname = hostnames[history_random(r, 5)],
                                                  .target_name = history_random(r, 2) == 0 ? "pod-1" : "",
                                                  .fqdn = fqdn ? fqdns[history_random(r, 3)] : "",
+                                                 .zone = topologies[history_random(r, 5)],
                                                  .ready = history_random(r, 4) != 0};
     }
+}
+
+static inline void history_pod(uint64_t *r, struct history_object *h)
+{
+    struct kube_pod *p = &h->o.pod;
+    *p = (struct kube_pod){.nips = history_random(r, 5) == 0 ? 0 : 1 + history_random(r, 2)};
+    for (size_t i = 0; i < p->nips; i++)
+        p->ips[i] = history_ip(r);
+    if (p->nips == 2 && memcmp(&p->ips[0], &p->ips[1], sizeof p->ips[0]) == 0)
+        p->nips = 1;
 }
 
 /* The object that a slot holds when its content is `content`. */
@@ -135,8 +147,7 @@ static inline void history_make(size_t slot, uint64_t content, struct history_ob
     else if (h->o.kind == KUBE_ENDPOINTSLICE)
         history_slice(&r, h);
     else if (h->o.kind == KUBE_POD)
-        h->o.pod = (struct kube_pod){.ip = history_random(&r, 5) == 0 ? (struct ip){0} : history_ip(&r),
-                                     .ip_text = ""};
+        history_pod(&r, h);
 }
 
 /* Who is told. */

@@ -170,21 +170,28 @@ static void fqdn_slice(void)
 static void pods_and_namespaces(void)
 {
     struct kube_object *o = object_of(KUBE_POD, "{" META ",\"status\":{\"podIP\":\"fd00:0:0::1\"}}");
-    CU_ASSERT_STRING_EQUAL(o->pod.ip_text, "fd00:0:0::1");
-    assert_ip(&o->pod.ip, "fd00::1");
+    CU_ASSERT_EQUAL(o->pod.nips, 1);
+    assert_ip(&o->pod.ips[0], "fd00::1");
     CU_ASSERT_FALSE(o->pod.deleted);
     kube_object_free(o);
     o = object_of(KUBE_POD, "{" META ",\"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\"}}");
-    assert_ip(&o->pod.ip, "10.0.0.1");
+    assert_ip(&o->pod.ips[0], "10.0.0.1");
+    kube_object_free(o);
+    o = object_of(KUBE_POD,
+                  "{" META
+                  ",\"status\":{\"podIP\":\"10.0.0.1\",\"podIPs\":[{\"ip\":\"fd00::1\"},{\"ip\":\"x\"},"
+                  "{\"ip\":\"fd00::1\"},{\"ip\":\"10.0.0.2\"},{\"ip\":\"10.0.0.3\"}]}}");
+    CU_ASSERT_EQUAL_FATAL(o->pod.nips, 2); /* each once, and no more than there may be */
+    assert_ip(&o->pod.ips[0], "fd00::1");
+    assert_ip(&o->pod.ips[1], "10.0.0.2");
     kube_object_free(o);
     o = object_of(KUBE_POD, "{" META ",\"status\":{\"phase\":\"Succeeded\",\"podIP\":\"10.0.0.1\"}}");
-    CU_ASSERT_EQUAL(o->pod.ip.family, 0); /* it has ended: a file holds such pods too */
-    CU_ASSERT_STRING_EQUAL(o->pod.ip_text, "");
+    CU_ASSERT_EQUAL(o->pod.nips, 0); /* it has ended: a file holds such pods too */
     kube_object_free(o);
     o = object_of(
         KUBE_POD,
         "{\"metadata\":{\"namespace\":\"a\",\"name\":\"b\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");
-    CU_ASSERT_EQUAL(o->pod.ip.family, 0);
+    CU_ASSERT_EQUAL(o->pod.nips, 0);
     CU_ASSERT_TRUE(o->pod.deleted);
     kube_object_free(o);
     o = object_of(KUBE_NAMESPACE,

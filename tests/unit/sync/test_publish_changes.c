@@ -120,6 +120,11 @@ static void histories_of_a_cluster_set_alone(void)
     histories("multicluster other.example\nnoendpoints\npods verified");
 }
 
+static void histories_with_topology(void)
+{
+    histories("zonal\nmulticluster other.example");
+}
+
 static void histories_with_external_zones(void)
 {
     histories_with("namespaces a b", "k8s_external ext.example 10.0.0.0/8 fd00::/8 {\napex c\nheadless\n}");
@@ -200,6 +205,7 @@ int main(void)
         {"a change is told to every zone that it concerns", a_change_is_told_to_each_zone},
         {"the increments of random histories are the whole", histories_by_default},
         {"also with verified pods and pod names", histories_with_pods},
+        {"also with names for the zones of endpoints", histories_with_topology},
         {"also with a zone of ServiceImports", histories_of_a_cluster_set},
         {"also with no other endpoints than theirs", histories_of_a_cluster_set_alone},
         {"also in zones of k8s_external beside them", histories_with_external_zones},

@@ -326,11 +326,14 @@ static void pods_verified(void)
 {
     expect("pods verified", "pod.cluster.local.",
            NAMESPACE POD("p1", "podIP: 10.1.0.1") POD("p2", "podIP: 10.1.0.1") POD("p3", "podIP: 'fd00::'")
-               POD("p4", "phase: Pending"),
+               POD("p4", "phase: Pending")
+                   POD("p5", "podIP: 10.1.0.5, podIPs: [{ip: 10.1.0.5}, {ip: 'fd00::5'}]"),
            "pod.cluster.local. TYPE65280 \\# 0\n"
            "a.pod.cluster.local. TYPE65280 \\# 0\n"
            "10-1-0-1.a.pod.cluster.local. A 10.1.0.1\n"
-           "fd00--.a.pod.cluster.local. AAAA fd00::\n");
+           "10-1-0-5.a.pod.cluster.local. A 10.1.0.5\n"
+           "fd00--.a.pod.cluster.local. AAAA fd00::\n"
+           "fd00--5.a.pod.cluster.local. AAAA fd00::5\n");
 }
 
 static void ignore_empty_service(void)

@@ -255,6 +255,23 @@ static void terminating_pods_stay_until_they_are_gone(void)
     cluster_close(&c);
 }
 
+static void pods_have_an_address_of_each_family(void)
+{
+    struct cluster c;
+    struct ip four = ip_of("10.1.0.1"), six = ip_of("fd00::1");
+    cluster_open(&c, "cluster.local", "");
+    cluster_put(&c, NAMESPACE POD("p", "", "10.1.0.1, podIPs: [{ip: 10.1.0.1}, {ip: 'fd00::1'}]"));
+    const struct store_namespace *n = store_find_namespace(c.store, "a");
+    CU_ASSERT_TRUE(store_has_pod_address(c.store, n, &four));
+    CU_ASSERT_TRUE(store_has_pod_address(c.store, n, &six));
+    cluster_put(&c, POD("p", "", "10.1.0.1, podIPs: [{ip: 'fd00::1'}]")); /* which has become the first */
+    CU_ASSERT_FALSE(store_has_pod_address(c.store, n, &four));
+    CU_ASSERT_TRUE(store_has_pod_address(c.store, n, &six));
+    store_remove(c.store, KUBE_POD, "a", "p");
+    CU_ASSERT_FALSE(store_has_pod_address(c.store, n, &six));
+    cluster_close(&c);
+}
+
 static void everything_comes_in_canonical_order(void)
 {
     struct cluster c;
@@ -335,6 +352,7 @@ int main(void)
         {"an object that is refused leaves the old one", what_is_refused_leaves_the_old},
         {"a terminating pod stays until it is gone, and is not taken in",
          terminating_pods_stay_until_they_are_gone},
+        {"pods have an address of each family", pods_have_an_address_of_each_family},
         {"units come in canonical order", everything_comes_in_canonical_order},
         {"ports are found by name and protocol", ports_are_found_by_name},
         {"hash tables keep what they are given", tables_grow_and_shrink},

@@ -12,20 +12,28 @@
 /* Octets asked for at once where lines are shorter. */
 #define BUFFER_MIN (256u << 10)
 
+int lines_take(struct lines *l, int fd, size_t line_max)
+{
+    *l = (struct lines){.fd = fd};
+    l->cap = line_max + 1 > BUFFER_MIN ? line_max + 1 : BUFFER_MIN;
+    l->buffer = malloc(l->cap);
+    return l->buffer != NULL ? ERR_OK : -ENOMEM;
+}
+
 int lines_open(struct lines *l, const char *path, size_t line_max)
 {
     struct stat st;
     int ret = ERR_OK;
-    *l = (struct lines){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (l->fd < 0)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    *l = (struct lines){.fd = fd};
+    if (fd < 0)
         return -errno;
-    if (fstat(l->fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
         ret = -errno;
     else if (!S_ISREG(st.st_mode))
         ret = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-    l->cap = line_max + 1 > BUFFER_MIN ? line_max + 1 : BUFFER_MIN;
-    if (ret == ERR_OK && (l->buffer = malloc(l->cap)) == NULL)
-        ret = -ENOMEM;
+    if (ret == ERR_OK)
+        ret = lines_take(l, fd, line_max);
     if (ret != ERR_OK)
         lines_close(l);
     return ret;

@@ -23,6 +23,8 @@ struct lines {
  * length of a line. Returns ERR_OK, -EISDIR, -EINVAL, -ENOMEM or another -errno; on failure nothing stays
  * open. */
 int lines_open(struct lines *l, const char *path, size_t line_max);
+/* The same of a file that is open already, which lines_close() then closes. -ENOMEM. */
+int lines_take(struct lines *l, int fd, size_t line_max);
 void lines_close(struct lines *l);
 
 /* Goes on at `offset`, reading the file anew from there; the next line is counted as `number` + 1. */

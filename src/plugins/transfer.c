@@ -23,8 +23,8 @@
 #include "serve/config.h"
 #include "serve/served_zones.h"
 #include "serve/zone_scope.h"
-#include "transfer/notifier.h"
 #include "transfer/outgoing.h"
+#include "transfer/secondaries.h"
 #include "upstream/upstream_address.h"
 #include "zone/serial.h"
 
@@ -37,7 +37,7 @@ struct transfer {
     union address to[TO_MAX];
     size_t nto;
     union address source; /* AF_UNSPEC: none */
-    struct notifier_client notices;
+    struct secondaries secondaries;
 };
 
 extern const struct plugin plugin_transfer;
@@ -193,7 +193,7 @@ static const struct served_zone *find_zone(const struct block *b, const uint8_t 
     return holds;
 }
 
-/* ---- NOTIFY ---- */
+/* ---- life ---- */
 
 static void each_zone(void *state, void (*visit)(const struct served_zone *z, void *ctx), void *ctx)
 {
@@ -211,16 +211,16 @@ static int transfer_start(void *state, struct errtext *e)
 {
     struct transfer *t = state;
     outgoing_register();
-    t->notices = (struct notifier_client){
+    t->secondaries = (struct secondaries){
         .each_zone = each_zone, .state = t, .to = t->to, .nto = t->nto, .source = &t->source};
-    int ret = notifier_join(&t->notices);
-    return ret == ERR_OK ? ERR_OK : errtext_set(e, ret, "plugin/transfer: no memory");
+    int ret = secondaries_join(&t->secondaries);
+    return ret == ERR_OK ? ERR_OK : errtext_set(e, ret, "plugin/transfer: %s", err_text(ret));
 }
 
 static void transfer_stop(void *state)
 {
     struct transfer *t = state;
-    notifier_leave(&t->notices);
+    secondaries_leave(&t->secondaries);
 }
 
 /* ---- answering ---- */
@@ -231,9 +231,11 @@ static enum verdict refuse(struct request *r, uint16_t rcode)
     return VERDICT_ANSWERED;
 }
 
+/* A client without the zone says 0. */
 static bool up_to_date(const struct request *r, uint32_t serial)
 {
-    return r->q.qtype == RR_IXFR && (r->q.serial == serial || serial_after(r->q.serial, serial));
+    return r->q.qtype == RR_IXFR &&
+           (r->q.serial == serial || (r->q.serial != 0 && serial_after(r->q.serial, serial)));
 }
 
 static enum verdict answer(struct request *r, const struct served_zone *z)
@@ -246,8 +248,10 @@ static enum verdict answer(struct request *r, const struct served_zone *z)
         r->error_text = "there is no zone to transfer yet: seamark-sync has not reached the Kubernetes API";
         return refuse(r, RCODE_SERVFAIL);
     }
-    if (r->transport == TRANSPORT_TCP && !up_to_date(r, zone_serial(v)))
-        return outgoing_full(r, v);
+    if (r->transport == TRANSPORT_TCP && !up_to_date(r, zone_serial(v))) {
+        bool all = r->q.qtype == RR_AXFR || r->q.serial == 0;
+        return all ? outgoing_full(r, v) : outgoing_since(r, v, watched_zone_journal(z->watched));
+    }
     enum verdict verdict = outgoing_soa(r, v);
     zone_let_go(v);
     return verdict;

@@ -366,6 +366,11 @@ const struct zone *watched_zone_read(const struct watched_zone *w)
     return rcu_read(&w->zone);
 }
 
+const char *watched_zone_journal(const struct watched_zone *w)
+{
+    return w->journal_path;
+}
+
 double watched_zone_age(const struct watched_zone *w)
 {
     if (w->zone == NULL)

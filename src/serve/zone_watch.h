@@ -33,6 +33,9 @@ void zone_watch_listen(void (*changed)(void));
 /* The zone to answer from; NULL where there never was one. Any thread, within an RCU read section. */
 const struct zone *watched_zone_read(const struct watched_zone *w);
 
+/* The path of its journal, as long as the zone is watched. Any thread. */
+const char *watched_zone_journal(const struct watched_zone *w);
+
 /* Seconds since the data were last known to be in step with their source: since seamark-sync's last sign of
  * life (DIR/.synced), or since the zone was written. Negative where there is no zone. */
 double watched_zone_age(const struct watched_zone *w);

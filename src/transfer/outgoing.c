@@ -1,19 +1,28 @@
 #include "transfer/outgoing.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "serve/stream.h"
+#include "transfer/historian.h"
 #include "zone/zone_axfr.h"
 
 struct outgoing {
     struct stream *stream;
-    struct zone_axfr axfr;
+    const struct zone_version *version;
+    bool asking;           /* the historian, who has not answered yet */
+    bool incremental;      /* what is sent is the historian's answer */
+    struct zone_axfr axfr; /* else this */
+    struct historian_job job;
+    size_t at; /* in job.out: what has been sent */
 };
 
-enum kind { KIND_FULL, KIND_SOA, KIND_FAILED, KINDS };
-static const char *const kinds[KINDS] = {"full", "soa", "failed"};
+enum kind { KIND_FULL, KIND_INCREMENTAL, KIND_SOA, KIND_FAILED, KINDS };
+static const char *const kinds[KINDS] = {"full", "incremental", "soa", "failed"};
 static const struct metric_desc transfers_desc = {
     .name = "seamark_transfers_total", .help = "Counter of outgoing zone transfers.", .type = METRIC_COUNTER};
 static const struct metric *transfers;
@@ -52,34 +61,41 @@ enum verdict outgoing_soa(struct request *r, const struct zone_version *v)
     return VERDICT_ANSWERED;
 }
 
-/* ---- the whole zone ---- */
+/* ---- several messages ---- */
 
 static void outgoing_free(struct outgoing *o)
 {
     if (o->stream != NULL)
         stream_close(o->stream);
-    zone_let_go(o->axfr.version);
+    historian_forget(&o->job);
+    zone_let_go(o->version);
     free(o);
     __atomic_fetch_sub(&under_way, 1, __ATOMIC_RELAXED);
 }
 
-static void say_done(const struct outgoing *o, const struct request *r)
+static uint64_t records_sent(const struct outgoing *o)
 {
-    char name[NAME_MAX_TEXT], client[ADDRESS_TEXT_MAX];
-    log_limited(LOG_LEVEL_INFO,
-                "plugin/transfer: Outgoing transfer of %llu records of zone \"%s\" to %s for %u SOA serial",
-                (unsigned long long)o->axfr.sent, name_to_text(r->q.qname, name),
-                address_text(&r->client, client), zone_serial(o->axfr.version));
-    metrics_add(transfers, KIND_FULL, 1);
+    return o->incremental ? o->job.records : o->axfr.sent;
 }
 
-static void say_broken_off(const struct outgoing *o, const struct request *r, const char *why)
+static void say_done(const struct outgoing *o, const struct request *r)
+{
+    char name[NAME_MAX_TEXT], client[ADDRESS_TEXT_MAX], since[32] = "";
+    if (o->incremental)
+        snprintf(since, sizeof since, " since %u", o->job.from);
+    log_limited(
+        LOG_LEVEL_INFO,
+        "plugin/transfer: Outgoing %stransfer of %llu records of zone \"%s\" to %s for %u SOA serial%s",
+        o->incremental ? "incremental " : "", (unsigned long long)records_sent(o),
+        name_to_text(r->q.qname, name), address_text(&r->client, client), zone_serial(o->version), since);
+    metrics_add(transfers, o->incremental ? KIND_INCREMENTAL : KIND_FULL, 1);
+}
+
+static void say_broken_off(const struct request *r, const char *why)
 {
     char name[NAME_MAX_TEXT], client[ADDRESS_TEXT_MAX];
-    log_limited(LOG_LEVEL_WARNING,
-                "plugin/transfer: Outgoing transfer of zone \"%s\" to %s broke off after %llu records (%s)",
-                name_to_text(r->q.qname, name), address_text(&r->client, client),
-                (unsigned long long)o->axfr.sent, why);
+    log_limited(LOG_LEVEL_WARNING, "plugin/transfer: Outgoing transfer of zone \"%s\" to %s broke off (%s)",
+                name_to_text(r->q.qname, name), address_text(&r->client, client), why);
     metrics_add(transfers, KIND_FAILED, 1);
 }
 
@@ -90,52 +106,98 @@ static void end(struct outgoing *o, struct request *r, enum verdict verdict)
     request_resume(r, (int)verdict);
 }
 
+/* Sends the historian's next message, or puts the last one into r->reply. As zone_axfr_fill. */
+static int next_difference(struct outgoing *o, struct request *r)
+{
+    const uint8_t *message = (const uint8_t *)o->job.out.data + o->at;
+    size_t len = wire_u16(message);
+    message += 2;
+    o->at += 2 + len;
+    if (o->at < o->job.out.len) {
+        stream_send_message(o->stream, message, len);
+        return 1;
+    }
+    request_reply(r)->flags |= FLAG_AA;
+    return reply_copy(r->reply, message, len, SECTION_ANSWER, SECTION_ANSWER);
+}
+
+static int next_records(struct outgoing *o, struct request *r)
+{
+    request_reply(r)->flags |= FLAG_AA;
+    int ret = zone_axfr_fill(&o->axfr, r->reply);
+    if (ret == 1)
+        stream_send(o->stream);
+    return ret;
+}
+
 static void send_more(struct stream *s, struct request *r)
 {
     struct outgoing *o = r->waiting;
     int ret = 0;
-    if (stream_gone(s) == NULL) {
-        request_reply(r)->flags |= FLAG_AA;
-        ret = zone_axfr_fill(&o->axfr, r->reply);
-    }
+    if (o->asking) /* its answer wakes us */
+        return;
+    if (stream_gone(s) == NULL)
+        ret = o->incremental ? next_difference(o, r) : next_records(o, r);
     if (ret < 0)
         stream_break(s, "a record fits into no message");
     if (stream_gone(s) != NULL) {
-        say_broken_off(o, r, stream_gone(s));
+        say_broken_off(r, stream_gone(s));
         end(o, r, VERDICT_DROP);
-    } else if (ret == 1) {
-        stream_send(s);
-    } else {
+    } else if (ret == 0) {
         say_done(o, r);
         end(o, r, VERDICT_ANSWERED);
     }
 }
 
-/* NULL where there are too many, or without memory; `v` is let go then. */
-static struct outgoing *outgoing_new(const struct zone_version *v)
+/* An answer under way; NULL, with r->reply an error, where there can be none. `v` is taken over. */
+static struct outgoing *outgoing_new(struct request *r, const struct zone_version *v)
 {
     struct outgoing *o = NULL;
-    if (__atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) <= OUTGOING_MAX)
-        o = calloc(1, sizeof *o);
-    if (o == NULL) {
-        __atomic_fetch_sub(&under_way, 1, __ATOMIC_RELAXED);
+    bool many = __atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) > OUTGOING_MAX;
+    if (!many && (o = calloc(1, sizeof *o)) != NULL)
+        o->stream = stream_open(r, send_more, OUTGOING_SECONDS);
+    if (o == NULL || o->stream == NULL) {
+        free(o);
         zone_let_go(v);
+        __atomic_fetch_sub(&under_way, 1, __ATOMIC_RELAXED);
+        fail(r, many ? "too many zone transfers are under way" : "no memory for a zone transfer");
         return NULL;
     }
+    o->version = v;
     zone_axfr_begin(&o->axfr, v);
+    r->waiting = o;
     return o;
 }
 
 enum verdict outgoing_full(struct request *r, const struct zone_version *v)
 {
-    struct outgoing *o = outgoing_new(v);
+    return outgoing_new(r, v) == NULL ? VERDICT_ANSWERED : VERDICT_PENDING;
+}
+
+/* ---- differences ---- */
+
+static void historian_done(struct historian_job *job)
+{
+    struct outgoing *o = (struct outgoing *)(void *)((char *)job - offsetof(struct outgoing, job));
+    o->asking = false;
+    o->incremental = job->result == ERR_OK;
+    if (job->result != ERR_OK)
+        log_debug("plugin/transfer: differences from serial %u to %u: %s; the whole zone is transferred",
+                  job->from, zone_serial(o->version), err_text(job->result));
+    stream_wake(o->stream);
+}
+
+enum verdict outgoing_since(struct request *r, const struct zone_version *v, const char *journal)
+{
+    struct outgoing *o = outgoing_new(r, v);
     if (o == NULL)
-        return fail(r, "too many zone transfers are under way");
-    o->stream = stream_open(r, send_more, OUTGOING_SECONDS);
-    if (o->stream == NULL) {
-        outgoing_free(o);
-        return fail(r, "no memory for a zone transfer");
-    }
-    r->waiting = o;
+        return VERDICT_ANSWERED;
+    o->job = (struct historian_job){.path = journal,
+                                    .version = v,
+                                    .query = &r->q,
+                                    .from = r->q.serial,
+                                    .worker = r->worker,
+                                    .done = historian_done};
+    o->asking = historian_ask(&o->job) == ERR_OK;
     return VERDICT_PENDING;
 }

@@ -1,4 +1,4 @@
-#include "transfer/notifier.h"
+#include "transfer/secondaries.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "serve/control.h"
 #include "serve/zone_watch.h"
+#include "transfer/historian.h"
 #include "transfer/notify_peer.h"
 
 /* A burst of changes is over, or is told of in parts. */
@@ -13,11 +14,11 @@
 
 struct entry {
     struct notify_peer *peer;
-    unsigned references; /* clients that have it */
+    unsigned references; /* stages that have it */
 };
 
-static LIST_HEAD(, notifier_client) clients = LIST_HEAD_INITIALIZER(clients);
-static struct entry *entries; /* NOTIFY_PEERS_MAX of them, while there are clients */
+static LIST_HEAD(, secondaries) all = LIST_HEAD_INITIALIZER(all);
+static struct entry *entries; /* NOTIFY_PEERS_MAX of them, while there is anybody */
 static size_t nentries;
 static struct event *window;
 
@@ -71,86 +72,106 @@ static void sweep(void)
         }
 }
 
-/* ---- clients ---- */
+/* ---- stages ---- */
 
 static void add_zone(const struct served_zone *z, void *ctx)
 {
-    struct notifier_client *c = ctx;
-    struct notify_peer **peers = realloc(c->peers, (c->npeers + c->nto) * sizeof *peers);
+    struct secondaries *s = ctx;
+    historian_want(watched_zone_journal(z->watched), z->apex);
+    if (s->nto == 0)
+        return;
+    struct notify_peer **peers = realloc(s->peers, (s->npeers + s->nto) * sizeof *peers);
     if (peers == NULL)
         return; /* the next change comes, and the secondary asks by itself */
-    c->peers = peers;
-    for (size_t i = 0; i < c->nto; i++) {
-        struct entry *e = find_entry(z->apex, &c->to[i], c->source);
+    s->peers = peers;
+    for (size_t i = 0; i < s->nto; i++) {
+        struct entry *e = find_entry(z->apex, &s->to[i], s->source);
         if (e == NULL)
-            e = add_entry(z->apex, &c->to[i], c->source);
+            e = add_entry(z->apex, &s->to[i], s->source);
         if (e == NULL)
             return;
         e->references++;
         notify_peer_watch(e->peer, z->watched);
-        c->peers[c->npeers++] = e->peer;
+        s->peers[s->npeers++] = e->peer;
     }
+}
+
+static void leave_zone(const struct served_zone *z, void *ctx)
+{
+    (void)ctx;
+    historian_unwant(watched_zone_journal(z->watched));
 }
 
 static void on_window(evutil_socket_t fd, short what, void *ctx)
 {
-    struct notifier_client *c;
+    struct secondaries *s;
     (void)fd, (void)what, (void)ctx;
-    LIST_FOREACH(c, &clients, link)
+    LIST_FOREACH(s, &all, link)
     {
-        if (!c->ready && c->nto > 0)
-            c->each_zone(c->state, add_zone, c);
-        c->ready = true;
+        if (!s->ready)
+            s->each_zone(s->state, add_zone, s);
+        s->ready = true;
     }
     sweep();
+    historian_sweep();
+    historian_look();
     for (size_t i = 0; i < nentries; i++)
         notify_peer_look(entries[i].peer);
 }
 
-static int open_table(void)
+static int open_all(void)
 {
     entries = calloc(NOTIFY_PEERS_MAX, sizeof *entries);
     window = entries == NULL ? NULL : evtimer_new(control_base(), on_window, NULL);
-    if (window == NULL) {
+    int ret = window == NULL ? -ENOMEM : historian_open();
+    if (ret != ERR_OK) {
+        if (window != NULL)
+            event_free(window);
         free(entries);
+        window = NULL;
         entries = NULL;
-        return -ENOMEM;
+        return ret;
     }
     notify_peer_register();
     zone_watch_listen(soon);
     return ERR_OK;
 }
 
-static void close_table(void)
+static void close_all(void)
 {
     zone_watch_listen(NULL);
     sweep();
+    historian_close();
     event_free(window);
     free(entries);
     window = NULL;
     entries = NULL;
 }
 
-int notifier_join(struct notifier_client *c)
+int secondaries_join(struct secondaries *s)
 {
-    if (LIST_EMPTY(&clients) && open_table() != ERR_OK)
-        return -ENOMEM;
-    LIST_INSERT_HEAD(&clients, c, link);
-    c->joined = true;
+    int ret = LIST_EMPTY(&all) ? open_all() : ERR_OK;
+    if (ret != ERR_OK)
+        return ret;
+    LIST_INSERT_HEAD(&all, s, link);
+    s->joined = true;
     soon();
     return ERR_OK;
 }
 
-void notifier_leave(struct notifier_client *c)
+void secondaries_leave(struct secondaries *s)
 {
-    if (!c->joined)
+    if (!s->joined)
         return;
-    c->joined = false;
-    LIST_REMOVE(c, link);
-    for (size_t i = 0; i < c->npeers; i++)
-        leave_entry(c->peers[i]);
-    free(c->peers);
-    soon();
-    if (LIST_EMPTY(&clients))
-        close_table();
+    s->joined = false;
+    LIST_REMOVE(s, link);
+    for (size_t i = 0; i < s->npeers; i++)
+        leave_entry(s->peers[i]);
+    free(s->peers);
+    if (s->ready)
+        s->each_zone(s->state, leave_zone, s);
+    if (LIST_EMPTY(&all))
+        close_all();
+    else
+        soon();
 }

@@ -1,6 +1,7 @@
 /*
- * NOTIFY (RFC 1996) to the `to` addresses of the configuration in force, for every zone that they may
- * transfer: when the server starts, and when a zone has changed.
+ * What the secondaries of the configuration in force need: NOTIFY (RFC 1996) to the `to` addresses for every
+ * zone that they may transfer, when the server starts and when a zone has changed; and the history of those
+ * zones, for incremental transfers (historian.h).
  *
  * For each pair of a zone and an address there is a peer, which outlives reloads:
  *
@@ -16,8 +17,8 @@
  *
  * Control thread.
  */
-#ifndef SEAMARK_TRANSFER_NOTIFIER_H
-#define SEAMARK_TRANSFER_NOTIFIER_H
+#ifndef SEAMARK_TRANSFER_SECONDARIES_H
+#define SEAMARK_TRANSFER_SECONDARIES_H
 
 #include <sys/queue.h>
 
@@ -29,10 +30,10 @@
 
 struct notify_peer;
 
-/* A stage with its addresses; belongs to the caller, who sets the first five. */
-struct notifier_client {
-    /* Calls visit for every zone that the addresses are to be told of. Not before the turn of the event loop
-     * after notifier_join(): the stages below are started by then. */
+/* Those of one stage; belongs to the caller, who sets the first five. */
+struct secondaries {
+    /* Calls visit for every zone that may be transferred. Called from the turn of the event loop after
+     * secondaries_join() on, when the stages below are started, until secondaries_leave(). */
     void (*each_zone)(void *state, void (*visit)(const struct served_zone *z, void *ctx), void *ctx);
     void *state;
     const union address *to;
@@ -42,11 +43,11 @@ struct notifier_client {
     size_t npeers;
     bool joined;
     bool ready; /* its zones are known */
-    LIST_ENTRY(notifier_client) link;
+    LIST_ENTRY(secondaries) link;
 };
 
-/* -ENOMEM. */
-int notifier_join(struct notifier_client *c);
-void notifier_leave(struct notifier_client *c); /* also where it has not joined */
+/* -ENOMEM, or another -errno where no thread can be started. */
+int secondaries_join(struct secondaries *s);
+void secondaries_leave(struct secondaries *s); /* also where it has not joined */
 
 #endif

@@ -19,7 +19,7 @@
 #include "serve/pod_name.h"
 #include "serve/zone_stage.h"
 
-#define ZONES_MAX 128 /* of one block: a cluster has one forward zone and a handful of reverse ones */
+#define ZONES_MAX 1024 /* of one block: a reverse zone with an odd mask, such as a /25, stands for many */
 
 struct kubernetes_stage {
     struct zone_stage answers;

@@ -164,11 +164,12 @@ const struct route *listener_route(const struct listener *l, const struct query 
             continue;
         if (r->label_count > 0 && !name_in(q->lname, r->zone))
             continue;
-        /* DS is the parent's business (RFC 4035 section 3.1.4.1), where the parent is served here too. */
+        /* DS is the parent's business (RFC 4035 section 3.1.4.1), where the parent is served here too. The
+         * root is not looked for, as in CoreDNS: a cluster's own name would be asked for upstream. */
         bool child = q->qtype == RR_DS && r->label_count == q->label_count && r->label_count > 0;
         if (child && i + 1 < l->nroutes) {
             for (size_t k = i + 1; k < l->nroutes; k++)
-                if (l->routes[k]->label_count == 0 || name_in(q->lname, l->routes[k]->zone))
+                if (l->routes[k]->label_count > 0 && name_in(q->lname, l->routes[k]->zone))
                     return l->routes[k];
         }
         return r;

@@ -165,19 +165,19 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
 {
     const struct node *n = zone_find(v, q->lname, q->len, q->hash);
     const uint8_t *owner = q->lname;
-    const struct node *followed[ZONE_CNAME_MAX];
+    const struct node *followed[ZONE_CNAME_MAX + 1];
     q->target = NULL;
     if (n == NULL)
         n = stand_in(v, q, q->lname, q->len);
     n = adapted(v, q, n);
     if (n == NULL)
         return ZONE_NXDOMAIN;
-    for (unsigned links = 0; links < ZONE_CNAME_MAX && !among(followed, links, n); links++) {
+    for (unsigned links = 0; !among(followed, links, n); links++) {
         followed[links] = n;
         struct rrset cname;
         if (answer_from(v, n, owner, q, r))
             return ZONE_HIT;
-        if (q->qtype == RR_ANY || !node_rrset(n, RR_CNAME, &cname) ||
+        if (q->qtype == RR_ANY || links == ZONE_CNAME_MAX || !node_rrset(n, RR_CNAME, &cname) ||
             name_check(cname.data + 2, wire_u16(cname.data)) < 0) {
             zone_answer_soa(v, r);
             return ZONE_NODATA;
@@ -190,6 +190,6 @@ enum zone_outcome zone_answer(const struct zone_version *v, struct zone_question
         if (n == NULL)
             return ZONE_NXDOMAIN;
     }
-    zone_answer_soa(v, r); /* a loop, or a chain that nobody needs: each link stands there once */
+    zone_answer_soa(v, r); /* a loop: each link stands there once */
     return ZONE_NODATA;
 }

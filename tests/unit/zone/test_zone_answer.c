@@ -192,7 +192,7 @@ static void loops_of_cnames_come_to_an_end(void)
 static void a_chain_has_a_greatest_length(void)
 {
     char lines[20][128];
-    const char *all[21] = {NULL};
+    const char *all[22] = {[20] = "end.cluster.local. 5 IN A 10.0.0.1"};
     for (unsigned i = 0; i < 20; i++) {
         snprintf(lines[i], sizeof lines[i], "c%u.cluster.local. 5 IN CNAME c%u.cluster.local.", i, i + 1);
         all[i] = lines[i];
@@ -203,6 +203,12 @@ static void a_chain_has_a_greatest_length(void)
     CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], ZONE_CNAME_MAX);
     CU_ASSERT_EQUAL(ask("c12.cluster.local.", RR_A), ZONE_NXDOMAIN);
     CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], 8);
+    zone_free(zone);
+    snprintf(lines[19], sizeof lines[19], "c19.cluster.local. 5 IN CNAME end.cluster.local.");
+    zone = zone_of(all);
+    CU_ASSERT_EQUAL(ask("c9.cluster.local.", RR_A), ZONE_HIT);
+    CU_ASSERT_EQUAL(reply.count[SECTION_ANSWER], ZONE_CNAME_MAX + 1);
+    CU_ASSERT_EQUAL(ask("c8.cluster.local.", RR_A), ZONE_NODATA);
     zone_free(zone);
     zone = kept;
 }

@@ -121,9 +121,10 @@ build/clang/%.ok: %.cc
 	@clang++ $(CPPFLAGS) -std=gnu++17 -O2 $(WARN_CXX) -fsyntax-only -MMD -MP -MF build/clang/$*.d -MT $@ $<
 	@touch $@
 
-# Fuzz targets are built by clang with all shared and sync sources instrumented.
+# Fuzz targets are built by clang with all shared and sync sources instrumented, and the rules of rewrite.
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread
-FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC))) \
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC)) \
+                $(wildcard src/rewrite/*.c)) \
             $(patsubst %.cc,build/fuzz/obj/%.o,$(SHARED_CXX))
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

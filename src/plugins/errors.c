@@ -245,7 +245,8 @@ static void write_line(const struct request *r, enum log_level level, const char
 
 static void errors_answer(void *state, struct request *r)
 {
-    if (r->error_text == NULL || r->reply->rcode == RCODE_NOERROR || r->reply->rcode == RCODE_NXDOMAIN)
+    bool fine = r->reply->rcode == RCODE_NOERROR || r->reply->rcode == RCODE_NXDOMAIN;
+    if (r->error_text == NULL || (fine && !r->disguised))
         return;
     char text[ERROR_TEXT_SHOWN];
     const char *why = reason(r, text);

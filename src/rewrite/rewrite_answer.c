@@ -213,6 +213,7 @@ void rewrite_answer_end(struct rewrite_work *w, const struct rewrite_list *list,
             reply->overflow_section = head->overflow_section;
         reply->overflow = reply->overflow || head->overflow;
         reply->rcode = change_rcode(w, head->rcode);
+        r->disguised = reply->rcode != head->rcode;
     }
     if (w->optioned)
         rewrite_options_for_client(w, list);

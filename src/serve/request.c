@@ -50,6 +50,7 @@ struct request *request_new(struct worker *w)
     r->waiting = NULL;
     r->parked = false;
     r->error_text = NULL;
+    r->disguised = false;
     return r;
 }
 

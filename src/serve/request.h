@@ -65,7 +65,9 @@ struct request {
     struct request_note *notes; /* what stages remember of it */
     const char *error_text;     /* why the answer is SERVFAIL, for the errors plugin; static or kept until the
                                    answer is out */
-    bool parked; /* it has waited: it counts among those that keep its configuration in the worker */
+    bool disguised; /* a failure was given another rcode (rewrite): the errors plugin tells of it all the same
+                     */
+    bool parked;    /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;
     request_done *asker; /* of an internal request: what `done` calls */
     void *origin;        /* of `done`: the TCP connection, the asker of an internal request */

@@ -148,6 +148,15 @@ def test_rcodes_are_changed_with_and_without_records(up):
         assert answer.rcode() == dns.rcode.NOERROR and len(answer.authority) == 1
 
 
+def test_a_failure_with_another_rcode_is_told_all_the_same(up):
+    up.silent = True
+    with server(up, "rewrite rcode suffix broken.example. SERVFAIL NOERROR", "rewrite name suffix .old .new") as s:
+        assert s.ask("broken.example").rcode() == dns.rcode.NOERROR
+        s.wait_log(r"\[ERROR\] plugin/errors: 0 broken\.example\. A: no upstream answered")
+        assert s.ask("x.old").rcode() == dns.rcode.SERVFAIL
+        s.wait_log(r"\[ERROR\] plugin/errors: 2 x\.new\. A: no upstream answered")
+
+
 def test_a_large_answer_is_made_anew_whole(up):
     up.add("big.new.example", "A", *[f"10.1.{i // 250}.{i % 250}" for i in range(1500)])
     up.add("text.new.example", "TXT", *[f'"{i}{"x" * 200}"' for i in range(40)])

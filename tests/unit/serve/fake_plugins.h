@@ -6,8 +6,9 @@
  *     wait-...                  that one (wait-upper ...) keeps the request in `fake_waiting`
  *     drop-...                  that one drops it
  *     ask-self                  lower asks the server for "lower.test." and answers when that has come
- *     ask-below                 upper keeps a note, asks the stages below for "lower.test." and answers then
- *     anything else             nobody answers
+ *     hold-...                  lower answers, and that one (hold-upper ...) holds the answer in
+ * `fake_waiting` ask-below                 upper keeps a note, asks the stages below for "lower.test." and
+ * answers then anything else             nobody answers
  *
  * Every call is noted in `fake_trace`, one worker at a time. Two more note nothing: `silent` has no part in
  * answering, `pending` keeps every request until a task of its worker's resumes it. Included by one file of a
@@ -154,7 +155,8 @@ static inline enum verdict fake_query(void *state, struct request *r)
     static const uint8_t lower_test[] = "\5lower\4test";
     struct fake_state *s = state;
     fake_note("query", s);
-    if (fake_label_is(r, "", s->name))
+    if (fake_label_is(r, "", s->name) ||
+        (r->q.lname[0] > 5 && memcmp(r->q.lname + 1, "hold-", 5) == 0 && strcmp(s->name, "lower") == 0))
         return VERDICT_ANSWERED;
     if (fake_label_is(r, "drop-", s->name))
         return VERDICT_DROP;
@@ -189,8 +191,12 @@ static inline enum verdict fake_pending_query(void *state, struct request *r)
 
 static inline void fake_answer(void *state, struct request *r)
 {
-    (void)r;
-    fake_note("answer", state);
+    struct fake_state *s = state;
+    fake_note("answer", s);
+    if (fake_label_is(r, "hold-", s->name)) {
+        fake_waiting = r;
+        request_hold(r);
+    }
 }
 
 #define FAKE_PLUGIN(plugin_name, again)                                                                      \

@@ -219,6 +219,30 @@ static void a_question_that_waits_goes_on_as_its_stage_says(void)
         }
 }
 
+static void an_answer_that_is_held_goes_up_from_there(void)
+{
+    static const struct {
+        const char *name, *before, *after;
+    } cases[] = {
+        {"hold-middle.test.", "query upper; query middle; query lower; answer middle; ", "answer upper; "},
+        {"hold-upper.test.", "query upper; query middle; query lower; answer middle; answer upper; ", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int verdict = VERDICT_ANSWERED;
+        ask(cases[i].name);
+        CU_ASSERT_EQUAL(seen.done, 0);
+        CU_ASSERT_STRING_EQUAL(fake_trace, cases[i].before);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fake_waiting);
+        CU_ASSERT_PTR_NULL(fake_waiting->reply);
+        fake_trace[0] = '\0';
+        CU_ASSERT_EQUAL(workers_call(resume, &verdict), ERR_OK);
+        CU_ASSERT_STRING_EQUAL(fake_trace, cases[i].after);
+        CU_ASSERT_EQUAL(seen.done, 1);
+        CU_ASSERT_EQUAL(seen.stage, 2); /* who answered is still known */
+        CU_ASSERT_EQUAL(seen.rcode, RCODE_NXDOMAIN);
+    }
+}
+
 static void the_server_asks_itself_from_the_event_loop(void)
 {
     ask("ask-self.test.");
@@ -371,6 +395,7 @@ static const struct unit_test tests[] = {
     {"what cannot be read never reaches the chain", what_cannot_be_read_never_reaches_the_chain},
     {"a dropped question has no answer but an end", a_dropped_question_has_no_answer_but_an_end},
     {"a question that waits goes on as its stage says", a_question_that_waits_goes_on_as_its_stage_says},
+    {"an answer that is held goes up from there", an_answer_that_is_held_goes_up_from_there},
     {"the server asks itself from the event loop", the_server_asks_itself_from_the_event_loop},
     {"a stage asks those below it, and nobody above hears of it",
      a_stage_asks_those_below_it_and_nobody_above_hears_of_it},

@@ -129,9 +129,10 @@ static bool ipv4(const struct token *t, uint8_t *out)
         if (i > 0 && (at == end || *at++ != '.'))
             return false;
         unsigned value = 0, digits = 0;
+        const char *first = at;
         for (; at < end && *at >= '0' && *at <= '9' && digits < 4; at++, digits++)
             value = value * 10 + (unsigned)(*at - '0');
-        if (digits == 0 || digits > 3 || value > 255)
+        if (digits == 0 || digits > 3 || value > 255 || (digits > 1 && *first == '0')) /* octal to some */
             return false;
         out[i] = (uint8_t)value;
     }

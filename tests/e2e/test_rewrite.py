@@ -3,11 +3,9 @@
 Answers are compared section by section, log lines and what upstreams are sent to the octet, and bad rules by their error.
 """
 
-import dataclasses
 import os
 import re
 import socket
-import subprocess
 import sys
 
 import dns.edns
@@ -15,16 +13,12 @@ import dns.message
 import dns.query
 import pytest
 
-from compare import differences, known
-from conftest import SEAMARK, STAND_IN
-from process import Process, loopback, wait_for
-from question import Answer, SILENCE, ask
+from process import loopback, wait_for
+from question import ask
+from side_by_side import PORT, PROGRAMS, compared, refusal, start
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from upstream import Upstream  # noqa: E402 (tests/lib is not on the path by itself)
-
-COREDNS = os.path.join(os.environ.get("E2E_COREDNS", ""), "coredns")
-PORT = 5353
 
 RECORDS = [
     ("a.new.example", "A", "10.0.0.1", "10.0.0.2"),
@@ -92,32 +86,6 @@ RULES = {
 }  # fmt: skip
 
 
-@dataclasses.dataclass
-class Running:
-    """One of the two servers with a Corefile of its own."""
-
-    address: str
-    process: Process
-    port: int = PORT
-
-    def log(self, pattern):
-        return [line for line in self.process.log_text().splitlines() if re.search(pattern, line)]
-
-
-def start(name, program, folder, text, *flags):
-    address = loopback()
-    where = os.path.join(folder, f"{name}-{address}")
-    os.makedirs(where)
-    path = os.path.join(where, "Corefile")
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(text.replace("{address}", address))
-    extra = ["-zones", where] if program == SEAMARK and not STAND_IN else []
-    server = Running(address, Process(name, [program, "-conf", path, *extra, *flags], where))
-    server.process.start()
-    server.process.wait_ready(lambda: ask(server, "ready.test.", "A", timeout=0.3) != SILENCE, 30)
-    return server
-
-
 @pytest.fixture
 def up():
     with Upstream() as upstream:
@@ -134,7 +102,7 @@ def pair(tmp_path, up):
     def start_pair(rules, more=""):
         lines = "\n".join(f"    rewrite {rule}" for rule in rules)
         text = f".:{PORT} {{\n    bind {{address}}\n    errors\n    log\n{lines}\n{more}\n    forward . {up.address}\n}}\n"
-        for name, program in (("coredns", COREDNS), ("seamark", STAND_IN or SEAMARK)):
+        for name, program in PROGRAMS:
             started.append(start(name, program, tmp_path, text))
         return started[-2:]
 
@@ -142,28 +110,6 @@ def pair(tmp_path, up):
     for server in started:
         server.process.stop()
         assert "Sanitizer" not in server.process.log_text(), server.process.log_tail(60)
-
-
-OTHER_QUESTION = Answer("another question")
-
-
-def answer_of(server, name, rdtype, **how):
-    try:
-        return ask(server, name, rdtype, timeout=1, **how)
-    except AssertionError as error:
-        if "another question" not in str(error):
-            raise
-        return OTHER_QUESTION
-
-
-def compared(theirs, ours, questions, kind, **how):
-    wrong = []
-    for name, rdtype in questions:
-        said = [answer_of(server, name, rdtype, **how) for server in (theirs, ours)]
-        for line in ["question: another -> the client's"] if said[0] is OTHER_QUESTION else differences(*said):
-            if not known(kind, rdtype, line):
-                wrong.append(f"{name} {rdtype} {how or ''} {line}")
-    return wrong
 
 
 def everything():
@@ -215,14 +161,7 @@ edns0 subnet set 33 56 | edns0 subnet set 24 129 | edns0 subnet set x 1 | edns0 
 def test_bad_rules_are_refused_in_the_same_words(tmp_path):
     wrong = []
     for rule in filter(None, (r.strip() for r in BAD.split(" | "))):
-        path = tmp_path / "Corefile"
-        path.write_text(f".:{PORT} {{\n    bind {loopback()}\n    rewrite {rule}\n    whoami\n}}\n", encoding="utf-8")
-        said = []
-        for program in (COREDNS, STAND_IN or SEAMARK):
-            done = subprocess.run([program, "-conf", str(path)], capture_output=True, text=True, timeout=20, check=False)
-            assert done.returncode != 0, f"{program} takes: {rule}"
-            found = re.search(r"plugin/rewrite: (.*)", done.stdout + done.stderr)
-            said.append(found and found.group(1).strip())
+        said = refusal(tmp_path / "Corefile", f".:{PORT} {{\n    bind {loopback()}\n    rewrite {rule}\n    whoami\n}}\n", "rewrite")
         if said[0] != said[1] or said[0] is None:
             wrong.append(f"{rule}: {said[0]} -> {said[1]}")
     assert not wrong, "\n".join(wrong)

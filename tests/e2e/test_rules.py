@@ -4,7 +4,8 @@ import pytest
 
 from compare import RULES
 
-USERS = {"test_autopath.py", "test_changes.py", "test_compare.py", "test_external.py", "test_protocol.py", "test_rewrite.py"}
+USERS = {"test_autopath.py", "test_changes.py", "test_compare.py", "test_external.py", "test_protocol.py", "test_rewrite.py",
+         "test_template.py"}  # fmt: skip
 
 
 def test_every_known_difference_is_seen(request, standing_in):

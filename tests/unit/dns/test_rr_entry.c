@@ -97,6 +97,8 @@ static void test_what_is_none(void)
     expect("a. 5 IN NOPE x", "unknown record type");
     expect("a. A", "the rdata ends too early");
     expect("a. A 10.0.0", "expected an IPv4 address");
+    expect("a. A 010.0.0.1", "expected an IPv4 address");
+    expect("a. A 0.0.0.0", "a.\t3600\tIN\tA\t0.0.0.0");
     expect("a. A 10.0.0.1 x", "something follows the rdata");
     expect("a..b A 10.0.0.1", "expected a domain name as the owner");
     expect("<no value>.example. 60 IN A 10.0.0.1", "expected a TTL, a class or a type");

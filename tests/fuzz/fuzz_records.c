@@ -88,7 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     struct cluster *c = &blocks[data[0] & 3];
     if (c->corefile == NULL) {
-        cluster_open(c, "cluster.local 10.0.0.0/8 fd00::/8 other.example", options[data[0] & 3]);
+        cluster_open_with(c, "cluster.local 10.0.0.0/8 fd00::/8 other.example", options[data[0] & 3],
+                          data[0] & 1 ? "k8s_external ext.example 10.0.0.0/8 {\nheadless\n}"
+                                      : "k8s_external ext.example");
         ip_from_text("10.0.0.1", &c->rules.local[0]);
         c->rules.nlocal = 1;
         store_free(c->store);

@@ -187,6 +187,18 @@ def test_both_plugins_may_have_one_reverse_zone():
         assert rcode(server.ask("1.0.96.10.in-addr.arpa", "PTR")) == "NXDOMAIN"
 
 
+def test_both_plugins_may_have_one_forward_zone():
+    """What is no name outside falls through to the cluster's names; the apex and its name server are k8s_external's."""
+    with start("cluster.local", "fallthrough", "whoami") as server:
+        wait_for_zone(server, "cluster.local")
+        wait_for(lambda: addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.0.1"], "the cluster's zone")
+        assert addresses(server.ask("web.default.cluster.local")) == ["192.0.2.1"]
+        assert server.ask("cluster.local", "SOA").answer[0][0].mname.to_text() == "ns1.dns.cluster.local."
+        assert server.ask("inside.default.cluster.local").additional  # neither has it: whoami
+        assert lines(server.ask("dns-version.cluster.local", "TXT").answer)
+        assert {"cluster.local.zone", "cluster.local+external.zone"} <= set(os.listdir(server.zones))
+
+
 def test_what_does_not_exist_falls_through_but_not_in_the_name_servers_branch():
     with start("example.org", "apex ns\nttl 0\nfallthrough", "whoami") as server:
         wait_for_zone(server)

@@ -193,4 +193,18 @@ static inline char *cluster_below(const char *text, const char *suffix)
     return out.data;
 }
 
+/* Whether this and nothing else stands below `below` in the zone; where not, both are shown. */
+static inline bool cluster_shows(const struct cluster *c, const char *zone, bool ttl, const char *below,
+                                 const char *expected)
+{
+    char *all = cluster_zone_records(c, cluster_zone(c, zone), ttl);
+    char *found = cluster_below(all, below);
+    bool same = strcmp(found, expected) == 0;
+    if (!same)
+        fprintf(stderr, "\n--- expected\n%s--- found\n%s---\n", expected, found);
+    free(found);
+    free(all);
+    return same;
+}
+
 #endif

@@ -132,8 +132,10 @@ void request_park(struct request *r)
         worker_tenancy(r->worker, r->config)->waiting++;
     r->parked = true;
     r->reply = NULL;
-    r->q.client_options = NULL; /* its packet is gone */
-    r->q.client_options_len = 0;
+    if (r->transport != TRANSPORT_INTERNAL) { /* its packet is gone */
+        r->q.client_options = NULL;
+        r->q.client_options_len = 0;
+    }
 }
 
 void request_hold(struct request *r)
@@ -205,8 +207,8 @@ static int start_later(struct request *r, void (*start)(void *ctx))
 /* The parent lives as long, so they can be lent. */
 static void pass_options(const struct request *parent, struct request *r)
 {
-    r->q.options = parent->q.options;
-    r->q.options_len = parent->q.options_len;
+    r->q.client_options = r->q.options = parent->q.options;
+    r->q.client_options_len = r->q.options_len = parent->q.options_len;
     r->q.options_hash = parent->q.options_hash;
 }
 

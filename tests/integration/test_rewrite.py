@@ -8,7 +8,9 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import pytest
+import zonetext
 from forwarder import Forwarder, addresses, ttls
+from seamark import Seamark
 from upstream import Upstream
 
 
@@ -341,3 +343,48 @@ def test_a_truncated_answer_is_passed_on_and_whole_over_tcp(up):
     with server(up, "rewrite edns0 local set 0xffee x") as s:
         assert s.ask("big.new.example", "TXT").flags & dns.flags.TC
         assert len(s.ask("big.new.example", "TXT", tcp=True).answer[0]) == 20
+
+
+# ---- beside kubernetes ----
+
+CLUSTER = """
+.:{port} {
+    bind {address}
+    errors
+    metadata
+    %s
+    cache 30
+    kubernetes cluster.local {
+        objects {folder}/objects
+    }
+    forward . %s
+}
+"""
+
+
+def cluster(up, *rules):
+    server = Seamark(CLUSTER % ("\n    ".join("rewrite " + rule for rule in rules), up.address))
+    source = zonetext.identity(server.path("objects"))
+    records = ["web.shop.svc A 10.96.1.1", "api.bank.svc A 10.96.1.2", "out.shop.svc CNAME a.new.example."]
+    zonetext.put_zone(server.zones, records, 7, source)
+    return server
+
+
+def test_names_of_the_cluster_under_another_domain(up):
+    with cluster(up, "name suffix .shop.example .shop.svc.cluster.local answer auto") as s:
+        answer = s.ask("web.shop.example")
+        assert records(answer) == ["web.shop.example. 5 A 10.96.1.1"] and answer.flags & dns.flags.AA
+        missing = s.ask("none.shop.example")
+        assert missing.rcode() == dns.rcode.NXDOMAIN and question(missing) == "none.shop.example. IN A"
+        assert records(s.ask("out.shop.example")) == ["out.shop.example. 5 CNAME a.new.example.", "a.new.example. 5 A 10.0.0.1"]
+
+
+def test_labels_of_metadata(up):
+    rules = [r"name regex ^(web)\.(shop)\.svc\.cluster\.local\.$ api.bank.svc.{kubernetes/NONE}. metadata",
+             r"name regex ^x\.y\.svc\.cluster\.local\.$ web.shop.{kubernetes/kind}.cluster.local. metadata answer auto",
+             "edns0 local set 0xffee {kubernetes/service}"]  # fmt: skip
+    with cluster(up, *rules) as s:
+        assert records(s.ask("web.shop.svc.cluster.local")) == ["web.shop.svc.cluster.local. 5 A 10.96.1.1"]
+        assert records(s.ask("x.y.svc.cluster.local")) == ["x.y.svc.cluster.local. 5 A 10.96.1.1"]
+        s.ask("out.shop.svc.cluster.local", use_edns=0)
+        assert sent(up) == {0xFFEE: b"out"}  # the target is asked for as its alias was

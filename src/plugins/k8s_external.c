@@ -36,7 +36,7 @@ static bool in_server_branch(const struct zone_stage *s, const struct served_zon
     const uint8_t *last = NULL;
     for (const uint8_t *p = lname; !name_equal(p, z->apex); p += 1 + *p)
         last = p;
-    return last != NULL && memcmp(last, k->label, 1 + (size_t)k->label[0]) == 0;
+    return last != NULL && last[0] == k->label[0] && memcmp(last + 1, k->label + 1, last[0]) == 0;
 }
 
 static void k8s_external_free(void *state)

@@ -34,9 +34,9 @@ struct json_object;
 #define KUBE_IPS_MAX 100
 /* Labels of a pod: the API server bounds them by the object's size only. Real ones have some ten. */
 #define KUBE_LABELS_MAX 1000
-/* External addresses of a Service, and entries of a load balancer: the API server has no limit. Real ones
- * have a handful. */
-#define KUBE_EXTERNALS_MAX 1000
+/* External addresses of a Service, and entries of its load balancer: bounded by its size only, as its ports.
+ */
+#define KUBE_EXTERNALS_MAX 20000
 
 /*
  * Reads `j` (borrowed) as an object of that kind; apiVersion and kind inside it are not looked at, since the

@@ -36,9 +36,10 @@ static bool kubernetes_made_up(const struct zone_stage *s, const struct served_z
 {
     const struct kubernetes_block *k = &((const struct kubernetes_stage *)s)->block.kubernetes;
     if (outcome == ZONE_NXDOMAIN)
-        return !z->reverse && k->pods == PODS_INSECURE && pod_name_answer(v, z->apex, name, k->ttl, r);
+        return !z->reverse && k->pods == PODS_INSECURE &&
+               pod_name_answer(v, z->spelling.apex_len, name, k->ttl, r);
     if (r->q.qtype == RR_SRV && k->pods == PODS_VERIFIED)
-        pod_name_service(v, z->apex, name, r);
+        pod_name_service(v, z->spelling.apex_len, name, r);
     return true;
 }
 

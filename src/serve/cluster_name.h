@@ -45,4 +45,29 @@ bool cluster_name_parse(const uint8_t *lname, const uint8_t *apex, const struct 
 int cluster_name_label(const uint8_t *lname, const uint8_t *apex, const struct cluster_name_rules *rules,
                        const char *part, char *out, size_t cap);
 
+/* ---- for those who are asked about every name: a look at its labels, and no more ---- */
+
+#define CLUSTER_NAME_FRONT 5 /* labels in front of the zone: PORT.PROTOCOL.SERVICE.NAMESPACE.svc */
+
+/* Where the labels begin that stand in the first `front` octets of a name; their number, or
+ * CLUSTER_NAME_FRONT + 1 for more than that. */
+static inline unsigned cluster_name_front(const uint8_t *name, size_t front,
+                                          uint8_t starts[CLUSTER_NAME_FRONT])
+{
+    unsigned labels = 0;
+    for (size_t at = 0; at < front; at += 1u + name[at]) {
+        if (labels == CLUSTER_NAME_FRONT)
+            return CLUSTER_NAME_FRONT + 1;
+        starts[labels++] = (uint8_t)at;
+    }
+    return labels;
+}
+
+/* Whether the label is that one of three small letters, in any case. */
+static inline bool cluster_name_is_label(const uint8_t *label, const char *text)
+{
+    return label[0] == 3 && (label[1] | 0x20) == text[0] && (label[2] | 0x20) == text[1] &&
+           (label[3] | 0x20) == text[2];
+}
+
 #endif

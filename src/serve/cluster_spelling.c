@@ -13,7 +13,6 @@ struct part {
 
 static const struct part protocols[] = {
     {(const uint8_t *)"tcp", 3}, {(const uint8_t *)"udp", 3}, {(const uint8_t *)"sctp", 4}};
-#define FRONT_MAX 5 /* labels in front of the zone: PORT.PROTOCOL.SERVICE.NAMESPACE.svc */
 #define PROTOCOLS (sizeof protocols / sizeof protocols[0])
 #define TCP       (&protocols[0])
 
@@ -90,47 +89,34 @@ static const struct node *find_any_protocol(const struct zone_version *v, const 
     return n;
 }
 
-static const struct node *respell_port(const struct zone_version *v, const struct cluster_name *name)
+const struct node *cluster_spelling_port(const struct zone_version *v, const uint8_t *port,
+                                         const uint8_t *protocol, const uint8_t *service)
 {
-    struct part port = part_of(name->port), protocol = part_of(name->protocol);
-    const uint8_t *base = name->service;
-    if (protocol.len > 0 && !is_protocol(&protocol))
+    struct part name = part_of(port), of = part_of(protocol);
+    if (of.len > 0 && !is_protocol(&of))
         return NULL; /* most names that are searched for in vain end here: www.example.NAMESPACE.svc.ZONE */
-    if (protocol.len == 0 && port.len == 0)
-        return find(v, base, name_len(base));
-    bool asked = name->port[1] == '_' && name->protocol[1] == '_'; /* and not found */
-    const struct node *n = asked ? NULL : find_port(v, &port, &protocol, base);
-    if (n == NULL && port.len == 0)
-        return find_any_port(v, &protocol, base);
-    return n == NULL && protocol.len == 0 ? find_any_protocol(v, &port, base) : n;
-}
-
-/* A quick look whether it can be any of these: nearly all names that are searched for in vain end here. */
-static bool may_be(const uint8_t *lname, size_t front)
-{
-    unsigned labels = 1;
-    for (size_t at = 1u + lname[0]; at < front; at += 1u + lname[at])
-        if (++labels > FRONT_MAX)
-            return false;
-    return labels >= FRONT_MAX - 1;
+    if (of.len == 0 && name.len == 0)
+        return find(v, service, name_len(service));
+    bool asked = port[1] == '_' && protocol[1] == '_'; /* and not found */
+    const struct node *n = asked ? NULL : find_port(v, &name, &of, service);
+    if (n == NULL && name.len == 0)
+        return find_any_port(v, &of, service);
+    return n == NULL && of.len == 0 ? find_any_protocol(v, &name, service) : n;
 }
 
 const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                          size_t len)
 {
     const struct cluster_spelling *s = ctx;
-    struct cluster_name name;
-    if (!may_be(lname, len - s->apex_len) || !cluster_name_parse(lname, s->apex, &s->rules, &name) ||
-        name.service == NULL || name.service == lname)
+    uint8_t starts[CLUSTER_NAME_FRONT];
+    unsigned labels = cluster_name_front(lname, len - s->apex_len, starts);
+    if (labels < CLUSTER_NAME_FRONT - 1 || labels > CLUSTER_NAME_FRONT)
+        return NULL; /* and many end here */
+    const uint8_t *kind = lname + starts[labels - 1], *protocol = lname + starts[1];
+    if (cluster_name_is_label(kind, "pod"))
+        return find(v, lname + starts[labels - 3], len - starts[labels - 3]);
+    if (labels < CLUSTER_NAME_FRONT || !cluster_name_is_label(kind, "svc") ||
+        (s->rules.multicluster && lname[1] != '_' && protocol[1] != '_'))
         return NULL;
-    if (name.kind[1] == 'p')
-        return find(v, name.service, len - (size_t)(name.service - lname));
-    return name.port != NULL ? respell_port(v, &name) : NULL;
-}
-
-const struct node *cluster_spelling_port(const struct zone_version *v, const uint8_t *port,
-                                         const uint8_t *protocol, const uint8_t *service)
-{
-    const struct cluster_name name = {.port = port, .protocol = protocol, .service = service};
-    return respell_port(v, &name);
+    return cluster_spelling_port(v, lname, protocol, lname + starts[2]);
 }

@@ -37,15 +37,18 @@ int pod_name_address(const uint8_t *lname, uint8_t *octets)
     return AF_INET;
 }
 
-/* The pod's own name within `lname`, without the labels in front of it that mean nothing; NULL where it is
- * none. */
-static const uint8_t *pod_of(const uint8_t *lname, const uint8_t *apex)
+/* The pod's own name in lower case, without the labels in front of it that mean nothing: it points into
+ * `lname`, which is filled. NULL where `owner` is none, as nearly always. */
+static const uint8_t *pod_of(const uint8_t *owner, size_t apex_len, uint8_t lname[NAME_MAX_LEN])
 {
-    const struct cluster_name_rules rules = {0};
-    struct cluster_name name;
-    if (!name_in(lname, apex) || !cluster_name_parse(lname, apex, &rules, &name) || name.service == NULL)
+    uint8_t starts[CLUSTER_NAME_FRONT];
+    size_t len = name_len(owner);
+    unsigned labels = len > apex_len ? cluster_name_front(owner, len - apex_len, starts) : 0;
+    if (labels < 3 || labels > CLUSTER_NAME_FRONT ||
+        !cluster_name_is_label(owner + starts[labels - 1], "pod"))
         return NULL;
-    return name.kind[1] == 'p' ? name.service : NULL;
+    name_lower(lname, owner);
+    return lname + starts[labels - 3];
 }
 
 static const struct node *find(const struct zone_version *v, const uint8_t *lname)
@@ -70,12 +73,11 @@ static void add_service(struct reply *reply, const uint8_t *owner, const struct 
     reply_add(reply, SECTION_ADDITIONAL, address);
 }
 
-bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
+bool pod_name_answer(const struct zone_version *v, size_t apex_len, const uint8_t *owner, uint32_t ttl,
                      struct request *r)
 {
     uint8_t lname[NAME_MAX_LEN], octets[16];
-    name_lower(lname, owner);
-    const uint8_t *pod = pod_of(lname, apex);
+    const uint8_t *pod = pod_of(owner, apex_len, lname);
     int family = pod == NULL ? AF_UNSPEC : pod_name_address(pod, octets);
     if (family == AF_UNSPEC || find(v, pod + 1 + pod[0]) == NULL) /* the namespace */
         return false;
@@ -95,13 +97,11 @@ bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const ui
     return true;
 }
 
-void pod_name_service(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner,
-                      struct request *r)
+void pod_name_service(const struct zone_version *v, size_t apex_len, const uint8_t *owner, struct request *r)
 {
     uint8_t lname[NAME_MAX_LEN];
     struct rrset set;
-    name_lower(lname, owner);
-    const uint8_t *pod = pod_of(lname, apex);
+    const uint8_t *pod = pod_of(owner, apex_len, lname);
     const struct node *n = pod == NULL ? NULL : find(v, pod);
     if (n == NULL || (!node_rrset(n, RR_A, &set) && !node_rrset(n, RR_AAAA, &set)))
         return;

@@ -15,14 +15,15 @@
  * AF_INET, AF_INET6, or AF_UNSPEC where it is none. `octets` has 16. */
 int pod_name_address(const uint8_t *lname, uint8_t *octets);
 
+/* Each gets a name that is in the zone, whose own name has `apex_len` octets. */
+
 /* `pods insecure`: answers (or gives NODATA for) the question in `r` at the name `owner`, the question's or
  * where a CNAME led, where that is such a name; false where it is none. */
-bool pod_name_answer(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner, uint32_t ttl,
+bool pod_name_answer(const struct zone_version *v, size_t apex_len, const uint8_t *owner, uint32_t ttl,
                      struct request *r);
 
 /* `pods verified`: where `owner` is a pod that the zone has, an SRV record takes the place of the SOA that
  * `r` has as an answer without data. */
-void pod_name_service(const struct zone_version *v, const uint8_t *apex, const uint8_t *owner,
-                      struct request *r);
+void pod_name_service(const struct zone_version *v, size_t apex_len, const uint8_t *owner, struct request *r);
 
 #endif

@@ -74,7 +74,7 @@ static bool ask(const char *name, uint16_t type)
     query_make(&r.q, name_of(name), type);
     r.reply = &reply;
     reply_begin(&reply, &r.q);
-    return pod_name_answer(zone_current(zone), zone_apex(zone), r.q.qname, 7, &r);
+    return pod_name_answer(zone_current(zone), name_len(zone_apex(zone)), r.q.qname, 7, &r);
 }
 
 static void a_pod_of_a_namespace_that_exists_has_the_address_it_spells(void)
@@ -124,7 +124,7 @@ static void verify(const char *name)
     query_make(&r.q, name_of(name), RR_SRV);
     reply_begin(&reply, &r.q);
     zone_answer_soa(zone_current(zone), &reply);
-    pod_name_service(zone_current(zone), zone_apex(zone), r.q.qname, &r);
+    pod_name_service(zone_current(zone), name_len(zone_apex(zone)), r.q.qname, &r);
 }
 
 static void a_pod_that_is_known_has_a_service_for_no_port(void)

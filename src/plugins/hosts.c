@@ -36,7 +36,7 @@ struct hosts {
     uint32_t ttl;
     int64_t reload_ms;
     struct hosts_scope scope;
-    struct hosts_scope fallthrough; /* nzones 0: none */
+    struct zone_scope fallthrough;
     bool fallthrough_unsupported;
     struct bytes lines;          /* of the configuration, while it is read */
     struct hosts_table *inlined; /* may be empty, never NULL */
@@ -51,39 +51,30 @@ static void hosts_free(void *state)
     bytes_free(&h->lines);
     hosts_table_free(h->inlined);
     hosts_file_free(&h->file);
-    free(h->scope.zones);
-    free(h->fallthrough.zones);
+    zone_scope_free(&h->scope.names);
+    zone_scope_free(&h->fallthrough);
     free(h);
 }
 
-static int take_zones(const struct zone_list *list, struct hosts_scope *out)
-{
-    out->zones = calloc(list->count > 0 ? list->count : 1, sizeof *out->zones);
-    if (out->zones == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < list->count; i++) {
-        uint8_t name[NAME_MAX_LEN];
-        if (name_from_text(list->zones[i], strlen(list->zones[i]), name) >= 0)
-            name_lower(out->zones[out->nzones++], name);
-    }
-    return ERR_OK;
-}
-
-static int take_root(struct hosts_scope *out)
-{
-    out->zones = calloc(1, sizeof *out->zones); /* the root's name is one zero octet */
-    out->nzones = out->zones != NULL;
-    return out->zones != NULL ? ERR_OK : -ENOMEM;
-}
-
-/* The zones of a line's words from number `first` on; those of the block's keys where there are none. */
-static int read_zones(const struct directive *d, size_t first, const struct server_block *b,
-                      struct hosts_scope *out, struct errtext *e)
+/* FILE's zones, or those of the block's keys. */
+static int read_zones(struct hosts *h, const struct directive *d, const struct server_block *b,
+                      struct errtext *e)
 {
     struct zone_list list = {0};
-    int ret = args_zones(e, "hosts", d, first, b, &list);
+    int ret = args_zones(e, "hosts", d, 1, b, &list);
     if (ret == ERR_OK)
-        ret = take_zones(&list, out);
+        ret = zone_scope_init(&h->scope.names, &list);
+    zone_list_free(&list);
+    return ret;
+}
+
+static int read_fallthrough(struct hosts *h, const struct directive *o, struct errtext *e)
+{
+    struct zone_list list = {0};
+    zone_scope_free(&h->fallthrough);
+    int ret = args_zones(e, "hosts", o, 0, NULL, &list);
+    if (ret == ERR_OK)
+        ret = zone_scope_init_fallthrough(&h->fallthrough, true, &list);
     zone_list_free(&list);
     return ret;
 }
@@ -102,7 +93,7 @@ static bool is_address(const char *word)
 
 static int read_entry(struct hosts *h, const struct directive *o, struct errtext *e)
 {
-    if (h->fallthrough.nzones > 0 || !is_address(o->name))
+    if (h->fallthrough.count > 0 || !is_address(o->name))
         return args_error(e, "hosts", o, "unknown property '%s'%s", o->name,
                           is_address(o->name) ? " (entries stand before fallthrough)" : "");
     bytes_append_str(&h->lines, o->name);
@@ -138,9 +129,7 @@ static int read_option(struct hosts *h, const struct directive *o, struct errtex
         ret = args_count(e, "hosts", o, 0, 0);
         h->fallthrough_unsupported = true;
     } else if (strcmp(o->name, "fallthrough") == 0) {
-        free(h->fallthrough.zones);
-        h->fallthrough = (struct hosts_scope){0};
-        ret = o->nargs == 0 ? take_root(&h->fallthrough) : read_zones(o, 0, NULL, &h->fallthrough, e);
+        ret = read_fallthrough(h, o, e);
     } else {
         ret = read_entry(h, o, e);
     }
@@ -168,12 +157,12 @@ static int check_file(const struct hosts *h, const struct directive *d, struct e
 static int read_directive(struct hosts *h, const struct plugin_setup *s, const struct directive *d,
                           struct errtext *e)
 {
-    int ret = read_zones(d, 1, s->source, &h->scope, e);
+    int ret = read_zones(h, d, s->source, e);
     if (ret == ERR_OK)
         ret = check_file(h, d, e);
     for (size_t i = 0; ret == ERR_OK && i < d->nbody; i++)
         ret = read_option(h, &d->body[i], e);
-    if (ret == ERR_OK && h->fallthrough_unsupported && h->fallthrough.nzones == 0)
+    if (ret == ERR_OK && h->fallthrough_unsupported && h->fallthrough.count == 0)
         ret = args_error(e, "hosts", d, "fallthrough_unsupported requires fallthrough");
     if (ret == ERR_OK)
         ret = hosts_table_read(h->lines.data == NULL ? "" : h->lines.data, h->lines.len, &h->scope,
@@ -279,13 +268,13 @@ static enum verdict answer_from(struct request *r, const struct hosts *h, const 
         add_addresses(r, h, h->inlined, r->q.qtype == RR_AAAA);
         break;
     default:
-        if (h->fallthrough_unsupported && hosts_scope_has(&h->fallthrough, r->q.lname))
+        if (h->fallthrough_unsupported && zone_scope_has(&h->fallthrough, r->q.lname))
             return VERDICT_NEXT;
         break;
     }
     if (r->reply->nrecords > 0 || name_exists(t, r->q.lname) || name_exists(h->inlined, r->q.lname))
         return answered(r);
-    if (hosts_scope_has(&h->fallthrough, r->q.lname))
+    if (zone_scope_has(&h->fallthrough, r->q.lname))
         return VERDICT_NEXT;
     /* NXDOMAIN needs a SOA, which a hosts file does not have. */
     r->reply->rcode = RCODE_SERVFAIL;
@@ -295,7 +284,7 @@ static enum verdict answer_from(struct request *r, const struct hosts *h, const 
 static enum verdict hosts_query(void *state, struct request *r)
 {
     const struct hosts *h = state;
-    if (r->q.qtype != RR_PTR && !hosts_scope_has(&h->scope, r->q.lname))
+    if (r->q.qtype != RR_PTR && !zone_scope_has(&h->scope.names, r->q.lname))
         return VERDICT_NEXT;
     rcu_reader_begin();
     enum verdict verdict = answer_from(r, h, hosts_file_table(&h->file));

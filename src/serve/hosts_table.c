@@ -33,14 +33,6 @@ struct hosts_table {
     size_t names_cap;
 };
 
-bool hosts_scope_has(const struct hosts_scope *scope, const uint8_t *lname)
-{
-    for (size_t i = 0; i < scope->nzones; i++)
-        if (scope->zones[i][0] == 0 || name_in(lname, scope->zones[i]))
-            return true;
-    return false;
-}
-
 void hosts_table_free(struct hosts_table *t)
 {
     if (t == NULL)
@@ -150,7 +142,7 @@ static int read_line(struct hosts_table *t, const char *at, const char *end, con
         if (name_from_text(word, len, name) < 0)
             continue;
         name_lower(name, name);
-        if (!hosts_scope_has(scope, name))
+        if (!zone_scope_has(&scope->names, name))
             continue;
         int ret = add_entry(t, name, address, six);
         if (ret != ERR_OK)

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "serve/zone_scope.h"
+
 struct hosts_table;
 
 /* Pairs of a name and an address in one file: the largest block lists have half a million; 40 MB. */
@@ -20,11 +22,9 @@ struct hosts_table;
 
 /* What a file is read for. */
 struct hosts_scope {
-    uint8_t (*zones)[255]; /* names in none of these are left out; lower case */
-    size_t nzones;
-    bool reverse; /* addresses are found too */
+    struct zone_scope names; /* others are left out */
+    bool reverse;            /* addresses are found too */
 };
-bool hosts_scope_has(const struct hosts_scope *scope, const uint8_t *lname);
 
 /* ERR_LIMIT for more entries than HOSTS_ENTRIES_MAX, -ENOMEM. */
 int hosts_table_read(const char *text, size_t len, const struct hosts_scope *scope, struct hosts_table **out);

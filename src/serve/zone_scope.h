@@ -1,4 +1,4 @@
-/* A set of zones that a name is in or not: where `fallthrough [ZONES...]` holds. Immutable once made. */
+/* A set of zones that a name is in or not: where a plugin or its `fallthrough` holds. Immutable once made. */
 #ifndef SEAMARK_SERVE_ZONE_SCOPE_H
 #define SEAMARK_SERVE_ZONE_SCOPE_H
 

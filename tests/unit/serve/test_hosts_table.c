@@ -11,7 +11,7 @@
 #include "../runner.h"
 
 static uint8_t zones[2][255];
-static struct hosts_scope scope = {.zones = zones, .nzones = 1, .reverse = true}; /* the root */
+static struct hosts_scope scope = {.names = {.zones = zones, .count = 1}, .reverse = true}; /* the root */
 
 static const uint8_t *wire(const char *text)
 {

@@ -121,10 +121,11 @@ build/clang/%.ok: %.cc
 	@clang++ $(CPPFLAGS) -std=gnu++17 -O2 $(WARN_CXX) -fsyntax-only -MMD -MP -MF build/clang/$*.d -MT $@ $<
 	@touch $@
 
-# Fuzz targets are built by clang with all shared and sync sources instrumented, and the rules of rewrite.
+# Fuzz targets are built by clang with all shared and sync sources instrumented, the rules of rewrite, and what
+# makes names of a cluster out of questions.
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread
 FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(SHARED_SRC) $(filter-out $(MAIN_SRC),$(SYNC_SRC)) \
-                $(wildcard src/rewrite/*.c)) \
+                $(wildcard src/rewrite/*.c) $(addprefix src/serve/,cluster_name.c cluster_spelling.c pod_name.c)) \
             $(patsubst %.cc,build/fuzz/obj/%.o,$(SHARED_CXX))
 build/fuzz/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -12,6 +12,10 @@
 #include "conf/k8s_external_block.h"
 #include "conf/kubernetes_block.h"
 
+/* Exit status of seamark-sync where no server block has a kubernetes block: seamark knows it from an error.
+ */
+#define SYNC_STATUS_NO_BLOCK 3
+
 #define VIEW_CLUSTER  ""         /* the ordinary one: the zones of the `kubernetes` block */
 #define VIEW_EXTERNAL "external" /* of the `k8s_external` block beside it */
 #define VIEW_CLIENTS  "clients"  /* the pods that may ask, by address, in the primary zone: never served */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "conf/cluster_block.h"
 
 #define BACKOFF_MIN_MS 250
 #define BACKOFF_MAX_MS 30000
@@ -151,6 +152,12 @@ void supervisor_reap(void)
     }
     if (clock_ms() - sv.started_ms >= STEADY_MS)
         sv.backoff_ms = BACKOFF_MIN_MS;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SYNC_STATUS_NO_BLOCK) {
+        /* It has read a newer Corefile than seamark has: the reload that ends the wish for it is on its way.
+         */
+        start_again_later();
+        return;
+    }
     if (WIFSIGNALED(status))
         log_error("seamark-sync: ended by signal %d; started again in %u ms, the zones on disk go on serving",
                   WTERMSIG(status), sv.backoff_ms);

@@ -102,7 +102,7 @@ static int load_parts(const struct sync_options *o, const struct corefile *c, st
             ret = set_objects(o, &parts[n++].conf.kubernetes);
     }
     if (ret == ERR_OK && n == 0)
-        ret = errtext_set(e, ERR_CONFIG, "no server block has a kubernetes block");
+        ret = errtext_set(e, ERR_NOT_FOUND, "no server block has a kubernetes block");
     if (ret != ERR_OK) {
         free_parts(parts, n);
         return ret;
@@ -315,6 +315,8 @@ int sync_run(const struct sync_options *options, char **argv)
         status = finish(&r);
     } else {
         log_error("sync: %s", e.text[0] != '\0' ? e.text : err_text(ret));
+        if (ret == ERR_NOT_FOUND)
+            status = SYNC_STATUS_NO_BLOCK;
     }
     bool again = r.again;
     cleanup(&r);

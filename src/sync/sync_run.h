@@ -11,7 +11,7 @@
 #include "sync/sync_options.h"
 
 /* Runs until it is told to end, or with -once until all is written. Returns the exit status: 0, or 1 after an
- * error that it has logged. `argv` is for starting anew. */
+ * error that it has logged, or SYNC_STATUS_NO_BLOCK. `argv` is for starting anew. */
 int sync_run(const struct sync_options *options, char **argv);
 
 #endif

@@ -127,8 +127,8 @@ class Seamark:
             assert self.alive(), f"seamark ended with status {self.process.returncode}:\n{self.log()}"
             try:
                 return self.ask("ready.seamark-test.invalid", "A", timeout=0.5)
-            except (dns.exception.Timeout, OSError):
-                return None
+            except (dns.exception.Timeout, dns.query.UnexpectedSource, OSError):
+                return None  # a question from the very port it goes to, while nobody has that, comes back to its sender
         wait_for(answers, "an answer from seamark", seconds)
         return self
 

@@ -19,6 +19,8 @@ KINDS = {
     "Deployment": ("deployments", True),
     "PodDisruptionBudget": ("poddisruptionbudgets", True),
     "NetworkPolicy": ("networkpolicies", True),
+    "CustomResourceDefinition": ("customresourcedefinitions", False),
+    "ServiceImport": ("serviceimports", True),
     "ClusterRole": ("clusterroles", False),
     "ClusterRoleBinding": ("clusterrolebindings", False),
 }

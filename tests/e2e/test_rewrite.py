@@ -3,7 +3,10 @@
 Answers are compared section by section, log lines and what upstreams are sent to the octet, and bad rules by their error.
 """
 
+import dataclasses
+import itertools
 import os
+import random
 import re
 import socket
 import sys
@@ -217,3 +220,67 @@ def test_upstreams_get_the_same_options(pair, up, rules):
 def codes_of(rules):
     words = [rule.removeprefix("continue ").split() for rule in rules]
     return {3 if w[1] == "nsid" else 8 if w[1] == "subnet" else int(w[3], 0) for w in words if w[0] == "edns0"}
+
+
+# ---- rules and names at random ----
+
+SEEDS = [int(s) for s in os.environ.get("E2E_REWRITE_SEEDS", "1").split(",")]
+BLOCKS = 30
+NAMES = [".".join(labels) + "." for n in (1, 2, 3) for labels in itertools.product(("a", "b", "cc"), repeat=n)]
+
+
+def random_world(rng, up):
+    """Every name has an address, leads on to a later one, or has a mail server, or nothing."""
+    for i, name in enumerate(NAMES):
+        later = rng.choice(NAMES[i + 1 :] or NAMES[-1:])
+        kind = rng.choice(["A", "A", "CNAME", "MX", "SRV", None]) if later != name else "A"
+        data = {"A": f"10.0.0.{i}", "CNAME": later, "MX": f"10 {later}", "SRV": f"1 2 3 {later}"}.get(kind)
+        if kind:
+            up.add(name, kind, data, ttl=100 + i)
+
+
+def random_rule(rng, last):
+    name = lambda: rng.choice(NAMES).rstrip(".")
+    part = lambda: rng.choice(["a", "b.", ".a", "a.b", ".cc", "cc.", "b.cc", "."])
+    regex = lambda: rng.choice([r"(.*)\.(a|b)\.$ {2}.{1}.", r"^(\w+)\.(.*)$ {2}{1}", r"(cc) {1}.b", r"^(a)?(.*)$ b.{2}", r"(.*)b(.*) {1}a{2}"])
+    action = rng.choice(["continue ", "stop ", ""])
+    match = lambda: rng.choice([f"exact {name()}", f"prefix {part()}", f"suffix {part()}", f"substring {part()}", r"regex " + rng.choice([".*", r"^a", r"b\.$", "cc"])])
+    field = rng.choice(["name", "name", "name", "ttl", "rcode", "type"] + (["cname"] if last else []))
+    if field == "ttl":
+        return f"{action}ttl {match()} {rng.choice(['5', '110-120', '-105', '130-'])}"
+    if field == "rcode":
+        return f"{action}rcode {match()} {rng.choice(['NXDOMAIN NOERROR', 'NOERROR REFUSED', '0 3'])}"
+    if field == "type":
+        return f"{action}type {rng.choice(['MX A', 'A MX', 'TXT SRV'])}"
+    if field == "cname":
+        return f"cname exact {name()} {NAMES[-1]}"
+    kind = rng.choice(["exact", "prefix", "suffix", "substring", "regex"])
+    rule = f"{action}name {kind} " + (regex() if kind == "regex" else f"{name()} {name()}" if kind == "exact" else f"{part()} {part()}")
+    answers = rng.choice(["", "", " answer auto", " answer auto", f" answer value {regex()}", f" answer name {regex()}"])
+    return rule + ("" if kind == "exact" and "name" in answers else answers)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rules_at_random(tmp_path, seed):
+    print("seed", seed)
+    rng = random.Random(seed)
+    lists = []
+    while len(lists) < BLOCKS:
+        rules = [random_rule(rng, False) for _ in range(rng.randint(1, 4))]
+        lists.append(rules + ([random_rule(rng, True)] if rng.random() < 0.3 else []))
+    asked = [(name, rdtype) for name in NAMES for rdtype in ("A", "MX", "TXT")]
+    with Upstream() as up:
+        random_world(rng, up)
+        text = f".:{PORT} {{\n    bind {{address}}\n    whoami\n}}\n"  # it says that the server is there
+        text += "".join(f".:{PORT + 1 + i} {{\n    bind {{address}}\n" + "".join(f"    rewrite {rule}\n" for rule in rules) +
+                       f"    forward . {up.address}\n}}\n" for i, rules in enumerate(lists))
+        servers = [start(name, program, tmp_path, text) for name, program in PROGRAMS]
+        wrong = []
+        for i, rules in enumerate(lists):
+            theirs, ours = (dataclasses.replace(server, port=PORT + 1 + i) for server in servers)
+            lines = compared(theirs, ours, rng.sample(asked, 40), "rewrite to no name")
+            wrong += [f"{line}    with {rules}" for line in lines]
+        for server in servers:
+            server.process.stop()
+    if wrong:
+        pytest.fail(f"seed {seed}: {len(wrong)} differences:\n" + "\n".join(wrong[:40]), pytrace=False)

@@ -211,3 +211,44 @@ def test_a_zone_file_is_written_anew_under_churn(api, conf, tmp_path):
             wait_for(rewritten, timeout=60, step=0.05)
         expect_in_step(api, folder, tmp_path)
         assert daemon.stop() == 0
+
+
+def test_objects_made_again_under_one_name(api, conf, tmp_path):
+    """Deleted and created again as something else: between two events, and while nobody watched."""
+    folder = str(tmp_path / "zones")
+    api.put(web(1, "10.96.0.1"))
+    api.put(pods_of(1, 3))
+    with Daemon("-conf", conf, "-zones", folder) as daemon:
+        wait_for(lambda: in_file(folder, a("web-1", "10.96.0.1")))
+        [watch] = api.wait_watches("services")
+        with api.lock:  # both events arrive together
+            api.delete("services", "default", "web-1")
+            api.put(service("web-1", None, [("http", 80)]))
+        wait_for(lambda: in_file(folder, a("web-1", "10.2.0.0")))
+        assert not in_file(folder, a("web-1", "10.96.0.1"))
+        expect_in_step(api, folder, tmp_path)
+        watch.stall()
+        api.delete("services", "default", "web-1")
+        api.put(service("web-1", type="ExternalName", externalName="www.example.com"))
+        api.delete("endpointslices", "default", "web-1-x")
+        api.put(pods_of(1, 1, at=9))
+        api.compact()
+        watch.reset()
+        wait_for(lambda: in_file(folder, "web-1.default.svc.cluster.local.\t5\tIN\tCNAME\twww.example.com."), timeout=20)
+        expect_in_step(api, folder, tmp_path)
+        assert daemon.stop() == 0
+
+
+def test_a_service_through_all_its_types(api, conf, tmp_path):
+    folder = str(tmp_path / "zones")
+    api.put(pods_of(1, 2))
+    kinds = [web(1, "10.96.0.1"), service("web-1", None, [("http", 80)]), service("web-1", type="ExternalName", externalName="a.example"),
+             service("web-1", ["10.96.0.1", "fd00::1"], [("http", 80), ("https", 443)]), service("web-1", [""])]
+    rng = random.Random(3)
+    with Daemon("-conf", conf, "-zones", folder) as daemon:
+        wait_for(lambda: os.path.exists(os.path.join(folder, REVERSE + ".journal")))
+        api.wait_watches("services")
+        for _ in range(12):
+            api.put(rng.choice(kinds))
+            expect_in_step(api, folder, tmp_path)
+        assert daemon.stop() == 0

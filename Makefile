@@ -31,7 +31,7 @@ CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' \
 LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstdc++ -lm
 
-SHARED_SRC := $(wildcard src/base/*.c src/gotemplate/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
+SHARED_SRC := $(wildcard src/base/*.c src/gotemplate/*.c src/exprlang/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
 # What is written in C++, for a library that is: one wrapper.
 SHARED_CXX := $(wildcard src/base/*.cc)
 SERVE_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,serve upstream cache rewrite template transfer metrics http plugins)))

@@ -1,10 +1,10 @@
 /* html, js, urlquery. */
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/exec_p.h"
 #include "gotemplate/format_p.h"
 #include "gotemplate/funcs_p.h"
-#include "gotemplate/rune_p.h"
 
 /* The arguments as one text: a string as it is, others as print has them. */
 static int text_of(struct tpl_run *run, const struct tpl_value *args, size_t nargs, struct tpl_value *out)

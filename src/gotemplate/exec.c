@@ -30,7 +30,7 @@ static int written(struct tpl_run *run)
 
 static int action(struct tpl_run *run, const struct tpl_value *dot, const struct tpl_node *n)
 {
-    struct tpl_arena_mark mark = tpl_arena_mark(&run->memory);
+    struct arena_mark mark = arena_mark_now(&run->memory);
     unsigned assigned = run->assigned, nvars = run->nvars;
     struct tpl_value value;
     int ret = tpl_eval_pipeline(run, dot, n->first, &value);
@@ -40,7 +40,7 @@ static int action(struct tpl_run *run, const struct tpl_value *dot, const struct
         ret = written(run);
     }
     if (run->assigned == assigned && run->nvars == nvars) /* nothing holds on to what was made */
-        tpl_arena_release(&run->memory, mark);
+        arena_release(&run->memory, mark);
     return ret;
 }
 
@@ -230,7 +230,7 @@ int tpl_execute(const struct tpl *t, struct tpl_run *run, const struct tpl_value
     run->nvars = 1;
     run->vars[0] = (struct tpl_var){.name = {.at = "$", .len = 1}, .value = *dot};
     bytes_reset(&run->out);
-    tpl_arena_release(&run->memory, (struct tpl_arena_mark){0});
+    arena_release(&run->memory, (struct arena_mark){0});
     bytes_append(&run->out, "", 0); /* so that there is a NUL */
     int ret = walk_list(run, dot, t->main->root);
     if (ret != ERR_OK)
@@ -245,7 +245,7 @@ int tpl_run_new(struct tpl_run **out)
     struct tpl_run *run = calloc(1, sizeof *run);
     if (run == NULL)
         return -ENOMEM;
-    tpl_arena_init(&run->memory, TPL_MEMORY_MAX, TPL_MEMORY_MAX);
+    arena_init(&run->memory, TPL_MEMORY_MAX, TPL_MEMORY_MAX);
     bytes_init(&run->out, TPL_OUTPUT_MAX);
     bytes_init(&run->text, TPL_MEMORY_MAX);
     *out = run;
@@ -256,7 +256,7 @@ void tpl_run_free(struct tpl_run *run)
 {
     if (run == NULL)
         return;
-    tpl_arena_free(&run->memory);
+    arena_free(&run->memory);
     bytes_free(&run->out);
     bytes_free(&run->text);
     free(run);

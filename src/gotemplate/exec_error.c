@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/exec_p.h"
 #include "gotemplate/format_p.h"
-#include "gotemplate/rune_p.h"
 
 #define SHOWN_MAX 2048 /* octets of a node or value in an error's text, which itself is shorter */
 
@@ -99,7 +99,7 @@ int tpl_step(struct tpl_run *run, size_t n)
 
 void *tpl_alloc(struct tpl_run *run, size_t size)
 {
-    return tpl_arena_alloc(&run->memory, size);
+    return arena_alloc(&run->memory, size);
 }
 
 int tpl_fail(struct tpl_run *run, const char *format, ...)

@@ -19,7 +19,7 @@ struct tpl_run {
     const struct tpl_tree *tree; /* the named template that is being executed */
     const struct tpl_node *at;   /* what is being evaluated, for errors */
     struct errtext *e;
-    struct tpl_arena memory;
+    struct arena memory;
     struct bytes out;
     struct bytes text; /* printf's work */
     unsigned steps, depth;
@@ -72,7 +72,5 @@ int tpl_eval_call(struct tpl_run *run, const struct tpl_value *dot, const struct
 bool tpl_truth(const struct tpl_value *v);
 /* Name of the type of a value, and of what it points to where it is a pointer. */
 const char *tpl_type_pointed_to(const struct tpl_value *v);
-/* Value of a key; none where the map has none. */
-struct tpl_value tpl_map_get(const struct tpl_value *map, const char *key, size_t len);
 
 #endif

@@ -1,8 +1,8 @@
 /* Print, Println and Printf. */
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/format_p.h"
-#include "gotemplate/rune_p.h"
 
 #define NUMBER_MAX 1000000 /* of a width, a precision or an argument's index, as in Go */
 

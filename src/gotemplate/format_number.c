@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/rune.h"
 #include "gotemplate/format_p.h"
-#include "gotemplate/rune_p.h"
 
 #define DIGITS_MAX 64 /* of a number in base 2 */
 

@@ -16,8 +16,6 @@ struct tpl_format {
 
 /* As an action prints it: "<no value>" for none. */
 void tpl_print(struct bytes *out, const struct tpl_value *v);
-/* As %v: "<nil>" for none. */
-void tpl_format_value(struct bytes *out, const struct tpl_value *v);
 /* Go's Sprint, Sprintln and Sprintf. */
 void tpl_sprint(struct bytes *out, const struct tpl_value *args, size_t nargs);
 void tpl_sprintln(struct bytes *out, const struct tpl_value *args, size_t nargs);

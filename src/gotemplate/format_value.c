@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/format_p.h"
-#include "gotemplate/rune_p.h"
 
 #define STRUCTS_MAX 8 /* structs within structs that are shown */
 

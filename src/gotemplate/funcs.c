@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/exec_p.h"
 #include "gotemplate/format_p.h"
 #include "gotemplate/literal_p.h"
-#include "gotemplate/rune_p.h"
 
 /* ---- not, len, index, slice ---- */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gotemplate/rune_p.h"
+#include "base/rune.h"
 
 #define TRIM_MARKER 2 /* octets of "- " and " -" */
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "gotemplate/rune_p.h"
+#include "base/rune.h"
 
 static int digit_of(char c)
 {
@@ -75,13 +75,13 @@ static bool one(const char **at, const char *end, char mark, int32_t *out, bool 
     }
 }
 
-bool tpl_unquote(struct tpl_arena *arena, struct tpl_slice text, struct tpl_slice *out)
+bool tpl_unquote(struct arena *arena, struct tpl_slice text, struct tpl_slice *out)
 {
     const char *at = text.at + 1, *end = text.at + text.len - 1; /* the lexer saw both marks */
     *out = (struct tpl_slice){.at = at, .len = (size_t)(end - at)};
     if (text.at[0] == '"' && memchr(at, '\\', out->len) == NULL)
         return true;
-    char *to = tpl_arena_alloc(arena, 4 * out->len + 1);
+    char *to = arena_alloc(arena, 4 * out->len + 1);
     if (to == NULL)
         return false;
     out->at = to;

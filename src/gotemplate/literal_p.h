@@ -6,7 +6,7 @@
 
 /* What a string in quotation marks (" or `) says; `out` may point into `text` or into the arena. False where
  * it is no string or memory is out. */
-bool tpl_unquote(struct tpl_arena *arena, struct tpl_slice text, struct tpl_slice *out);
+bool tpl_unquote(struct arena *arena, struct tpl_slice text, struct tpl_slice *out);
 
 /* The first character between single quotes; returns how many octets tell it, 0 where there is none. */
 int tpl_unquote_char(struct tpl_slice text, int32_t *out);

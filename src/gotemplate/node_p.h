@@ -2,7 +2,7 @@
 #ifndef SEAMARK_GOTEMPLATE_NODE_P_H
 #define SEAMARK_GOTEMPLATE_NODE_P_H
 
-#include "gotemplate/arena_p.h"
+#include "base/arena.h"
 #include "gotemplate/gotemplate.h"
 
 /* A piece of the template's text. */
@@ -77,7 +77,7 @@ struct tpl_tree {
 };
 
 struct tpl {
-    struct tpl_arena arena;
+    struct arena arena;
     const char *text;
     size_t len;
     const struct tpl_func *functions;

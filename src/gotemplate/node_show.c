@@ -1,6 +1,6 @@
 /* A tree as text again: what error messages and the labels of metrics show. */
+#include "base/rune.h"
 #include "gotemplate/node_p.h"
-#include "gotemplate/rune_p.h"
 
 static void slice(struct bytes *out, struct tpl_slice text)
 {

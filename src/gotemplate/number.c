@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/literal_p.h"
-#include "gotemplate/rune_p.h"
 
 #define NUMBER_MAX 127 /* octets of a number that is written with a fraction or an exponent */
 

@@ -95,7 +95,7 @@ void *tpl_unexpected(struct tpl_parser *p, const struct tpl_token *word, const c
 
 struct tpl_node *tpl_new_node(struct tpl_parser *p, enum tpl_node_kind kind, uint32_t pos)
 {
-    struct tpl_node *n = p->error != ERR_OK ? NULL : tpl_arena_zalloc(&p->tpl->arena, sizeof *n);
+    struct tpl_node *n = p->error != ERR_OK ? NULL : arena_zalloc(&p->tpl->arena, sizeof *n);
     if (n == NULL) {
         if (p->error == ERR_OK)
             p->error = errtext_set(p->e, p->tpl->arena.error, "template: %s: %s", p->name,
@@ -134,7 +134,7 @@ void tpl_add_tree(struct tpl_parser *p, struct tpl_slice name, struct tpl_node *
             tpl_parse_fail(p, "template: multiple definition of template \"%.*s\"", (int)name.len, name.at);
         return;
     }
-    struct tpl_tree *t = tpl_arena_zalloc(&p->tpl->arena, sizeof *t);
+    struct tpl_tree *t = arena_zalloc(&p->tpl->arena, sizeof *t);
     if (t == NULL) {
         p->error = p->tpl->arena.error;
         return;
@@ -199,7 +199,7 @@ static int parse_into(struct tpl *t, const char *name, struct errtext *e)
 {
     struct tpl_parser *p = calloc(1, sizeof *p);
     size_t name_len = strlen(name);
-    char *copy = tpl_arena_alloc(&t->arena, name_len + 1);
+    char *copy = arena_alloc(&t->arena, name_len + 1);
     if (p == NULL || copy == NULL) {
         free(p);
         return -ENOMEM;
@@ -227,9 +227,9 @@ int tpl_parse(const char *name, const char *text, size_t len, const struct tpl_f
     if (t == NULL)
         return -ENOMEM;
     *t = (struct tpl){.len = len, .functions = functions, .nfunctions = nfunctions};
-    tpl_arena_init(&t->arena, ARENA_CHUNK, ARENA_MAX);
+    arena_init(&t->arena, ARENA_CHUNK, ARENA_MAX);
     bytes_init(&t->shown, 2 * TPL_TEXT_MAX + 1024);
-    char *copy = tpl_arena_alloc(&t->arena, len + 1);
+    char *copy = arena_alloc(&t->arena, len + 1);
     if (copy != NULL) {
         memcpy(copy, text, len);
         copy[len] = '\0';
@@ -252,7 +252,7 @@ void tpl_free(struct tpl *t)
 {
     if (t == NULL)
         return;
-    tpl_arena_free(&t->arena);
+    arena_free(&t->arena);
     bytes_free(&t->shown);
     free(t);
 }

@@ -1,9 +1,9 @@
 /* What computes: pipelines, commands and their words. */
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/literal_p.h"
 #include "gotemplate/parse_p.h"
-#include "gotemplate/rune_p.h"
 
 static const struct tpl_func *find_function(const struct tpl *t, struct tpl_slice name)
 {

@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "base/rune.h"
 #include "gotemplate/lex_p.h"
-#include "gotemplate/rune_p.h"
 
 #define SHOWN_MAX 10 /* characters of a word that errors show */
 

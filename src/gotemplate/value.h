@@ -108,6 +108,12 @@ static inline struct tpl_value tpl_text(const char *at, size_t len)
     return (struct tpl_value){.type = &tpl_type_string, .text = {.at = at, .len = len}};
 }
 
+/* Appends the value as Go's %v has it: "<nil>" for none. What does not fit sets out->error. */
+void tpl_format_value(struct bytes *out, const struct tpl_value *v);
+
+/* The value of a map's key; none where it has none. */
+struct tpl_value tpl_map_get(const struct tpl_value *map, const char *key, size_t len);
+
 /* ---- for functions and methods ---- */
 
 /* Memory until the end of the execution, or NULL where its limit is reached: return ERR_LIMIT then. */

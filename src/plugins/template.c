@@ -3,6 +3,8 @@
  *
  *     template CLASS TYPE [ZONES...] {
  *         match REGEXP...
+ *         var NAME EXPRESSION
+ *         expr EXPRESSION
  *         answer|additional|authority RECORD...
  *         rcode RCODE
  *         ederror CODE [TEXT]

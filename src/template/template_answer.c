@@ -15,6 +15,7 @@
 struct scratch {
     unsigned users;
     struct tpl_run *run;
+    struct expr_run *expressions;
     struct bytes line;
     struct errtext error;
     struct template_match match;
@@ -26,6 +27,7 @@ static struct scratch *scratches[WORKERS_MAX]; /* by worker_index() */
 static void free_scratch(struct scratch *s)
 {
     tpl_run_free(s->run);
+    expr_run_free(s->expressions);
     bytes_free(&s->line);
     free(s);
 }
@@ -35,8 +37,10 @@ int template_scratch_open(struct worker *w, struct errtext *e)
     struct scratch **s = &scratches[worker_index(w)];
     if (*s == NULL) {
         struct scratch *fresh = calloc(1, sizeof *fresh);
-        if (fresh == NULL || tpl_run_new(&fresh->run) != ERR_OK) {
-            free(fresh);
+        if (fresh == NULL || tpl_run_new(&fresh->run) != ERR_OK ||
+            expr_run_new(&fresh->expressions) != ERR_OK) {
+            if (fresh != NULL)
+                free_scratch(fresh);
             return errtext_set(e, -ENOMEM, "plugin/template: no memory");
         }
         bytes_init(&fresh->line, 2 * TPL_OUTPUT_MAX);
@@ -157,9 +161,11 @@ static void target_answered(struct request *inner)
         reply_copy(reply, found->wire, found->len, SECTION_ANSWER, SECTION_ANSWER);
     }
     /* The question is as it was, so it matches as it did. */
+    bool holds;
     template_rule_match(&stage->rule, &r->q, &s->match);
     template_data_init(&s->data, r, &stage->rule, &s->match);
-    enum verdict verdict = add_records(stage, s, r, w->next, truncated);
+    int ret = template_expressions_evaluate(&stage->rule.expressions, s->expressions, &s->data, &holds);
+    enum verdict verdict = ret == ERR_OK ? add_records(stage, s, r, w->next, truncated) : fail(r, s, ret);
     free(w);
     request_resume(r, verdict);
 }
@@ -180,6 +186,18 @@ enum verdict template_answer(struct template_stage *stage, struct request *r)
     }
     s->error.text[0] = '\0';
     template_data_init(&s->data, r, &stage->rule, &s->match);
+    bool holds;
+    int ret = template_expressions_evaluate(&stage->rule.expressions, s->expressions, &s->data, &holds);
+    if (ret != ERR_OK) {
+        errtext_set(&s->error, ret, "template: an expression fails: %s", expr_run_why(s->expressions));
+        return fail(r, s, ret);
+    }
+    if (!holds && zone_scope_has(&stage->rule.fallthrough, r->q.lname))
+        return VERDICT_NEXT;
+    if (!holds) {
+        r->reply->rcode = RCODE_SERVFAIL;
+        return VERDICT_ANSWERED;
+    }
     template_count_match(stage->series, &s->data);
     if (stage->rule.rcode == RCODE_SERVFAIL) {
         r->reply->rcode = RCODE_SERVFAIL;

@@ -76,8 +76,8 @@ static struct tpl_value remote_of(const void *object)
 
 static struct tpl_value var_of(const void *object)
 {
-    (void)object;
-    return (struct tpl_value){.type = &tpl_type_any_map};
+    const struct template_data *d = object;
+    return (struct tpl_value){.type = &tpl_type_any_map, .map = {.entries = d->vars, .len = d->nvars}};
 }
 
 /* .Meta "plugin/label": what a plugin knows of the request, or nothing. */
@@ -141,6 +141,7 @@ void template_data_init(struct template_data *d, const struct request *r, const 
     d->r = r;
     d->rule = rule;
     d->match = match;
+    d->nvars = 0;
     d->class = r->q.qclass != CLASS_ANY ? r->q.qclass : rule->qclass;
     d->type = r->q.qtype != RR_ANY ? r->q.qtype : rule->qtype;
     name_class_and_type(d);

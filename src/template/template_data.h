@@ -20,6 +20,8 @@ struct template_data {
     struct tpl_value matches[1 + REGEX_GROUPS_MAX];
     struct tpl_entry groups[2 * (1 + REGEX_GROUPS_MAX)];
     struct tpl_value questions[1];
+    struct tpl_entry vars[TEMPLATE_VARS_MAX]; /* in the order of their names */
+    size_t nvars;
 };
 
 void template_data_init(struct template_data *d, const struct request *r, const struct template_rule *rule,

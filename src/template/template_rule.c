@@ -203,8 +203,10 @@ static int read_option(struct template_rule *rule, const struct directive *o, st
         return read_fallthrough(rule, o, e);
     if (strcmp(o->name, "upstream") == 0)
         return ERR_OK; /* CoreDNS takes it and does nothing with it */
-    if (strcmp(o->name, "var") == 0 || strcmp(o->name, "expr") == 0)
-        return args_not_yet(e, "template", o);
+    if (strcmp(o->name, "var") == 0)
+        return template_var_read(&rule->expressions, o, e);
+    if (strcmp(o->name, "expr") == 0)
+        return template_condition_read(&rule->expressions, o, e);
     return wrong_count(o, o->name, e);
 }
 
@@ -258,6 +260,7 @@ void template_rule_free(struct template_rule *rule)
     }
     for (size_t i = 0; i < rule->nrecords; i++)
         tpl_free(rule->records[i].tpl);
+    template_expressions_free(&rule->expressions);
     free(rule->patterns);
     free(rule->records);
     zone_list_free(&rule->zones);

@@ -11,6 +11,7 @@
 #include "dns/reply.h"
 #include "gotemplate/gotemplate.h"
 #include "serve/zone_scope.h"
+#include "template/template_expr.h"
 
 #define TEMPLATE_PATTERNS_MAX 256 /* `match` expressions of one directive, each tried on every name */
 #define TEMPLATE_RECORDS_MAX  256 /* records of one directive */
@@ -45,6 +46,7 @@ struct template_rule {
     uint16_t rcode;
     int ede;              /* extended error code, -1: none */
     const char *ede_text; /* borrowed from the Corefile, or NULL */
+    struct template_expressions expressions;
     struct zone_scope fallthrough;
 };
 

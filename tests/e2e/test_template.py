@@ -101,6 +101,43 @@ template IN TXT info.test {
   answer "{{ .Name }} TXT \"{{ .Message.Opcode }} {{ .Message.Rcode }} {{ .Message.RecursionDesired }} {{ .Message.Response }} {{ .Message.CheckingDisabled }} {{ with .Message.IsEdns0 }}{{ .UDPSize }} {{ .Do }} {{ .Version }}{{ end }}\" \"{{ .Meta `a/b` }}\""
   answer "{{ .Name }} 7 TXT \"{{ .Group.nope }}\" \"{{ index .Group `nope` }}\" \"{{ if .Group.n }}{{ parseInt .Group.n 10 16 | printf `%05d %x` 1 }}{{ else }}{{ .Group.who | print `no ` }}{{ end }}\""
 }""",
+    "expressions": r"""
+template IN A example.com {
+  match ^(?P<ip>[0-9]{1,3}(-[0-9]{1,3}){3})[.](?P<id>[a-z2-7]{4})[.]example[.]com[.]$
+  var ip replace(group('ip'), '-', '.')
+  expr "any(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16'], incidr(ip, #))"
+  answer "{{ .Name }} 60 IN A {{ .Var.ip }}"
+  fallthrough
+}
+template IN TXT vars.test {
+  match ^(?P<who>[a-z]+)(-(?P<n>[0-9]+))?[.]
+  var n "group('n') == '' ? 0 : int(group('n'))"
+  var parts split(name(), '.')
+  var half n / 2
+  var even n % 2 == 0
+  var everything [n, half, even, parts, nil, {a: n}]
+  var begin "first(filter(parts, # != 'vars')) ?? 'none'"
+  expr n < 100
+  expr type() == 'TXT' and class() == 'IN' and name() endsWith '.test.'
+  answer "{{ .Name }} TXT \"{{ .Var.n }} {{ .Var.half }} {{ .Var.even }} {{ .Var.parts }} {{ .Var.begin }}\" \"{{ .Var.everything }}\" \"{{ printf `%T %T %T %T` .Var.n .Var.half .Var.even .Var.begin }}\""
+  answer "{{ .Name }} TXT \"{{ .Var.nope }} {{ len .Var }} {{ range $k, $v := .Var }}{{ $k }} {{ end }}\" \"{{ index .Var.parts 0 }} {{ index .Var.everything 1 }}\" \"{{ if .Var.even }}even{{ else }}odd{{ end }} {{ .Var.n | printf `%03d` }} {{ gt .Var.n 5 }}\""
+  fallthrough a.vars.test b.vars.test
+}
+template IN MX vars.test {
+  var x [proto(), do(), bufsize() > 512, opcode(), id() >= 0, size() > 20, client_ip(), len(port()) > 2, server_ip() != '', server_port(), metadata('a/b')]
+  expr proto() == 'tcp' || do() || bufsize() >= 512
+  answer "{{ .Name }} TXT \"{{ .Var.x }}\" \"{{ .Group }}\""
+}
+template IN PTR vars.test {
+  match ^(?P<who>.*)[.]vars
+  expr "incidr(group('who'), '10.0.0.0/8') or incidr(group(1), '2001:db8::/33') or incidr('10.1.1.1', group('who'))"
+  answer "{{ .Name }} PTR {{ .Group.who }}"
+  fallthrough
+}
+template IN SRV vars.test {
+  expr 1
+  answer "{{ .Name }} TXT never"
+}""",
     "no record": r"""
 template IN A bad.test {
   match ^(?P<x>[^.]*)[.]
@@ -231,7 +268,9 @@ NAMES = ["web.ip-10-1-2-3.example", "ip-10-1-2-300.example", "IP-10-1-2-3.Exampl
          "x.in-addr.arpa", "a.invalid", "invalid", "x.example.com.dc1.example.com", "www.example.com", "a.www.example.com", "example.com",
          "a.b.c.d.internal.cloudapp.net", "vm.x.internal.cloudapp.net", "reddog.microsoft.com", "foogle.com", "x.foogle.com", "two.test", "refused.test",
          "a.failed.test", "badsig.test", "notimpl.test", "ab.info.test", "ab-17.info.test", "aB-99999.info.test", "1.info.test",
-         "10.bad.test", "1.2.3.4.bad.test", "x.bad.test", "."]  # fmt: skip
+         "10-1-2-3.abcd.example.com", "8-8-8-8.abcd.example.com", "10-1-2-333.abcd.example.com", "abc.vars.test", "abc-7.vars.test", "abc-8.vars.test",
+         "abc-700.vars.test", "x-100.a.vars.test", "1.vars.test", "10.1.2.3.vars.test", "11.1.2.3.vars.test", "10.0.0.0/8.vars.test", "2001:db8::1.vars.test",
+         "2001:db8:8000::1.vars.test", "::ffff:10.1.1.1.vars.test", "10.bad.test", "1.2.3.4.bad.test", "x.bad.test", "."]  # fmt: skip
 TYPES = ["A", "AAAA", "MX", "PTR", "TXT", "SRV", "NS", "CNAME", "ANY", "SOA"]
 
 
@@ -313,6 +352,10 @@ BAD = [
     "template IN A {\n answer\n}", "template IN A {\n rcode\n}", "template IN A {\n rcode NOPE\n}", "template IN A {\n rcode NXDOMAIN x\n}",
     "template IN A {\n rcode BADVERS\n}", "template IN A {\n ederror\n}", "template IN A {\n ederror x\n}", "template IN A {\n ederror 65536\n}",
     "template IN A {\n ederror -1 x\n}", "template IN A {\n ederror 1 2 3\n}", "template IN A {\n nope\n}", "template IN A {\n zones x\n}",
+    *(f"template IN A {{\n {option}\n}}" for option in (
+        "var", "var x", "var 1x 1", "var x-y 1", "var len 1", "var name 1", "var in 1", "var true 1", "var type 1", "var x 1\n var x 2", "var x y",
+        "var x 1 +", "var x 'a' + 1", "var x nofunc()", "expr", "expr 1 +", "expr x", "expr name() == 1", "expr incidr('a')", "expr incidr('a', 1)",
+        "expr name() matches '('", "expr \"any(1, # > 0)\"", "expr y\n var y true", "expr 'a' in 'b'", "expr not 1", "expr len()", "expr toUpper('a')")),
     *(f'template IN A {{\n {section} "{text}"\n}}' for section, text in (
         ("answer", "{{"), ("answer", "{{ .Name "), ("answer", "{{ nope }}"), ("authority", "{{ end }}"), ("additional", "{{ if .Name }}x"),
         ("answer", "{{ range .Match }}{{ else }}{{ else }}{{ end }}"), ("answer", "{{ $x }}"), ("answer", "{{ .Name | 3 }}"),

@@ -128,6 +128,50 @@ template IN A test {
         s.wait_log("plugin/template: no next plugin found")
 
 
+# ---- var and expr ----
+
+EXPRESSIONS = r"""
+template IN A example.com {
+  match ^(?P<ip>[0-9]{1,3}(-[0-9]{1,3}){3})[.]example[.]com[.]$
+  var ip replace(group('ip'), '-', '.')
+  expr "any(['10.0.0.0/8', '192.168.0.0/16'], incidr(ip, #))"
+  answer "{{ .Name }} 60 IN A {{ .Var.ip }}"
+  fallthrough
+}
+template IN A strict.test {
+  var n int(group(0)[0:2])
+  expr n > 20
+  answer "{{ .Name }} A 10.0.0.{{ .Var.n }}"
+}
+template IN CNAME followed.test {
+  answer "x"
+}
+template IN A followed.test {
+  var target "'t' + string(id() - id()) + '.hosts.test'"
+  answer "{{ .Name }} CNAME {{ .Var.target }}" "{{ .Name }} TXT {{ .Var.target }}"
+}
+hosts nowhere {
+  10.0.0.7 t0.hosts.test
+  fallthrough
+}
+whoami"""
+
+
+def test_variables_and_conditions():
+    with serving(EXPRESSIONS) as s:
+        assert records(s.ask("192-168-1-2.example.com")) == ["192-168-1-2.example.com. 60 IN A 192.168.1.2"]
+        assert s.ask("8-8-8-8.example.com").additional  # falls through
+        assert records(s.ask("42.strict.test")) == ["42.strict.test. 3600 IN A 10.0.0.42"]
+        assert s.ask("12.strict.test").rcode() == 2
+        assert s.count_log("12.strict", seconds=0) == 0
+        assert s.ask("8-8-8-888.example.com").rcode() == 2  # no address: the expression fails
+        s.wait_log("2 8-8-8-888.example.com. A: template: an expression fails: first argument is not an IP address")
+        assert s.ask("xx.strict.test").rcode() == 2
+        s.wait_log(r"2 xx.strict.test. A: template: an expression fails: invalid operation: int\(xx\)")
+        assert records(s.ask("followed.test")) == ["followed.test. 3600 IN CNAME t0.hosts.test.", 'followed.test. 3600 IN TXT "t0.hosts.test"',
+                                                   "t0.hosts.test. 3600 IN A 10.0.0.7"]
+
+
 # ---- following a CNAME ----
 
 CNAMES = r"""

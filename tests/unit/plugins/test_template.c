@@ -74,10 +74,17 @@ static void test_errors(void)
          "3 - plugin/template: Wrong argument count or unexpected line ending after '3'"},
         {"template IN A {\nnope\n}",
          "3 - plugin/template: Wrong argument count or unexpected line ending after 'nope'"},
-        {"template IN A {\nexpr true\n}",
-         "3 - plugin/template: the option \"expr\" is not supported by this version of Seamark yet"},
-        {"template IN A {\nvar x 1\n}",
-         "3 - plugin/template: the option \"var\" is not supported by this version of Seamark yet"},
+        {"template IN A {\nexpr\n}",
+         "3 - plugin/template: Wrong argument count or unexpected line ending after 'expr'"},
+        {"template IN A {\nexpr foo()\n}",
+         "3 - plugin/template: could not compile expression: unknown name foo (1:1)"},
+        {"template IN A {\nvar x\n}",
+         "3 - plugin/template: Wrong argument count or unexpected line ending after 'x'"},
+        {"template IN A {\nvar 1x 1\n}", "3 - plugin/template: invalid variable name \"1x\""},
+        {"template IN A {\nvar len 1\n}", "3 - plugin/template: variable name \"len\" is reserved"},
+        {"template IN A {\nvar x 1\nvar x 2\n}", "4 - plugin/template: variable name \"x\" is reserved"},
+        {"template IN A {\nvar x 1 + 'a'\n}", "3 - plugin/template: could not compile expression: x, invalid "
+                                              "operation: + (mismatched types int and string) (1:3)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char error[512];
@@ -95,6 +102,8 @@ static void test_what_is_good(void)
         "template IN A example.org 10.0.0.0/8 {\nmatch a b (?P<c>c) (?<d>d)\nupstream "
         "10.0.0.1\nfallthrough\n}",
         "template IN A {\nanswer \"{{ .Name }} A 10.0.0.1\" \"b A 10.0.0.2\"\nederror 0\nfallthrough a b\n}",
+        "template IN A {\nvar x group('a') + 'b'\nvar y x + x\nexpr y == x or incidr(client_ip(), "
+        "'10.0.0.0/8')\n}",
         "template IN A {\nrcode BADSIG\nederror 65535 \"why not\"\n}",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

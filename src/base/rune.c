@@ -1,4 +1,4 @@
-#include "gotemplate/rune_p.h"
+#include "base/rune.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* Characters of UTF-8 text, as Go's templates see them. Any thread. */
-#ifndef SEAMARK_GOTEMPLATE_RUNE_P_H
-#define SEAMARK_GOTEMPLATE_RUNE_P_H
+/* Characters of UTF-8 text, as Go has them. Any thread. */
+#ifndef SEAMARK_BASE_RUNE_H
+#define SEAMARK_BASE_RUNE_H
 
 #include <stdbool.h>
 #include <stddef.h>

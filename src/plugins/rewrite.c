@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "conf/args.h"
+#include "dns/rr.h"
 #include "rewrite/rewrite_answer.h"
 #include "rewrite/rewrite_cname.h"
 #include "serve/config.h"
@@ -100,7 +101,8 @@ static enum verdict rewrite_query(void *state, struct request *r)
 {
     const struct rewrite_list *list = state;
     struct rewrite_work *work;
-    if (list->count == 0)
+    /* A zone goes out as it is: changed, its differences would not fit what a secondary has. */
+    if (list->count == 0 || r->q.qtype == RR_AXFR || r->q.qtype == RR_IXFR)
         return VERDICT_NEXT;
     enum rewrite_result result = rewrite_question(list, r, &work);
     if (work != NULL)

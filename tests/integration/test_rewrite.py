@@ -5,6 +5,7 @@ import threading
 import dns.edns
 import dns.flags
 import dns.message
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
@@ -362,8 +363,8 @@ CLUSTER = """
 """
 
 
-def cluster(up, *rules):
-    server = Seamark(CLUSTER % ("\n    ".join("rewrite " + rule for rule in rules), up.address))
+def cluster(up, *rules, more=""):
+    server = Seamark(CLUSTER % ("\n    ".join("rewrite " + rule for rule in rules) + "\n" + more, up.address))
     source = zonetext.identity(server.path("objects"))
     records = ["web.shop.svc A 10.96.1.1", "api.bank.svc A 10.96.1.2", "out.shop.svc CNAME a.new.example."]
     zonetext.put_zone(server.zones, records, 7, source)
@@ -377,6 +378,14 @@ def test_names_of_the_cluster_under_another_domain(up):
         missing = s.ask("none.shop.example")
         assert missing.rcode() == dns.rcode.NXDOMAIN and question(missing) == "none.shop.example. IN A"
         assert records(s.ask("out.shop.example")) == ["out.shop.example. 5 CNAME a.new.example.", "a.new.example. 5 A 10.0.0.1"]
+
+
+def test_a_zone_is_transferred_as_it_is(up):
+    rules = ["ttl regex .* 77", "name suffix .cluster.local .example answer auto"]
+    with cluster(up, *rules, more="    transfer cluster.local {\n        to *\n    }") as s:
+        assert ttls(s.ask("web.shop.svc.cluster.local")) == {77}
+        found = [r for m in dns.query.xfr(s.address, "cluster.local", port=s.port, relativize=False) for r in m.answer]
+        assert {r.ttl for r in found} == {5} and all(str(r.name).endswith("cluster.local.") for r in found)
 
 
 def test_labels_of_metadata(up):

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "zone/journal.h"
+#include "zone/serial.h"
 #include "zone/zonefile.h"
 
 #define PATH_SIZE    4096
@@ -110,6 +111,17 @@ static bool is_shortage(int code)
     return code == -ENOMEM || code == -EMFILE || code == -ENFILE || code == -EIO;
 }
 
+/* Whether a file of that serial holds what is served, or what was served before the last changes: so the
+ * journal says. Loading it would take the zone back, and twice the memory. */
+static bool has_been_at(const struct watched_zone *w, uint32_t serial)
+{
+    if (w->zone == NULL || w->journal_damaged)
+        return false;
+    uint32_t now = current_serial(w);
+    return serial == now ||
+           (serial_after(now, serial) && journal_leads(w->journal_path, w->apex, serial, now));
+}
+
 /* Loads the zone file where it is another than the one loaded, and is ours. */
 static void follow_file(struct watched_zone *w)
 {
@@ -128,8 +140,9 @@ static void follow_file(struct watched_zone *w)
                   w->text, w->path, header.source, w->identity);
         return;
     }
-    if (ret == ERR_OK && w->zone != NULL && !w->journal_damaged && header.serial == current_serial(w)) {
-        log_debug("zone %s: file written anew at the serial that is served (%u)", w->text, header.serial);
+    if (ret == ERR_OK && has_been_at(w, header.serial)) {
+        log_debug("zone %s: file written anew at serial %u, at which the zone served is or has been", w->text,
+                  header.serial);
         return;
     }
     uint64_t start = clock_ms();

@@ -248,3 +248,20 @@ int journal_replay(struct journal_reader *r, uint32_t *serial,
     }
     return ret < 0 ? ret : count;
 }
+
+bool journal_leads(const char *path, const uint8_t *apex, uint32_t from, uint32_t to)
+{
+    struct journal_reader *r;
+    struct journal_txn txn;
+    if (journal_follow(path, apex, &r, NULL) != ERR_OK)
+        return false;
+    uint32_t at = r->base;
+    bool seen = at == from;
+    while ((!seen || at != to) && journal_next(r, at, &txn, NULL) == 1) {
+        journal_step(r, &txn);
+        at = txn.serial;
+        seen = seen || at == from;
+    }
+    journal_unfollow(r);
+    return seen && at == to;
+}

@@ -354,6 +354,38 @@ def test_a_query_sees_all_of_a_transaction_or_none(server):
                 assert len(addresses(answer)) == count
 
 
+def test_files_written_anew_behind_the_zone_are_not_loaded(server):
+    """As seamark-sync does: a zone file at a serial that changes have left behind meanwhile, then a journal upon it."""
+    put(server, "web.default.svc A 10.0.0.1")
+    journal = zonetext.Journal(server.zones, 100)
+    with server:
+        journal.commit("-web.default.svc A 10.0.0.1", "+web.default.svc A 10.0.0.2")
+        journal.commit("-web.default.svc A 10.0.0.2", "+web.default.svc A 10.0.0.3")
+        see(server, ["10.0.0.3"])
+        put(server, "web.default.svc A 10.0.0.2", serial=101)
+        stays(server, ["10.0.0.3"])
+        after = zonetext.Journal(server.zones, 101)
+        after.commit("-web.default.svc A 10.0.0.2", "+web.default.svc A 10.0.0.3")
+        after.commit("-web.default.svc A 10.0.0.3", "+web.default.svc A 10.0.0.4")
+        see(server, ["10.0.0.4"])
+        assert serial(server) == 103
+        assert server.count_log("loaded 2 records") == 1
+
+
+def test_older_files_put_back_are_loaded(server):
+    """A zone file of an earlier serial with a journal that does not lead to what is served: somebody wants that one."""
+    put(server, "web.default.svc A 10.0.0.1")
+    journal = zonetext.Journal(server.zones, 100)
+    with server:
+        journal.commit("-web.default.svc A 10.0.0.1", "+web.default.svc A 10.0.0.2")
+        journal.commit("-web.default.svc A 10.0.0.2", "+web.default.svc A 10.0.0.3")
+        see(server, ["10.0.0.3"])
+        os.unlink(journal.path)
+        put(server, "web.default.svc A 10.0.0.9", serial=101)
+        see(server, ["10.0.0.9"])
+        assert serial(server) == 101
+
+
 # ---- reloads ----
 
 def test_a_reload_keeps_the_zone_and_other_options_want_another(server):

@@ -21,6 +21,33 @@ static void what_is_written_is_applied(void)
     remove_folder(folder);
 }
 
+/* write_journal: base 100, commits up to 104. */
+static void a_journal_leads_from_one_of_its_serials_to_another(void)
+{
+    char *folder = make_folder(), *path = path_in(folder, "j");
+    static const struct {
+        uint32_t from, to;
+        bool leads;
+    } cases[] = {{100, 104, true},  {100, 101, true},  {101, 104, true},  {100, 100, true},
+                 {104, 104, true},  {99, 104, false},  {104, 100, false}, {104, 101, false},
+                 {100, 105, false}, {102, 103, false}, {105, 105, false}, {0, 0, false}};
+    CU_ASSERT_FALSE(journal_leads(path, name_of("cluster.local."), 100, 100));
+    write_journal(path);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        CU_ASSERT_EQUAL(journal_leads(path, name_of("cluster.local."), cases[i].from, cases[i].to),
+                        cases[i].leads);
+    CU_ASSERT_FALSE(journal_leads(path, name_of("other.example."), 100, 104));
+    struct bytes file = read_file(path);
+    strstr(file.data, "10.96.1.1")[0] = '2'; /* the first transaction no longer verifies */
+    CU_ASSERT_EQUAL(truncate(path, 0), 0);
+    int fd = open(path, O_WRONLY);
+    CU_ASSERT_EQUAL(write(fd, file.data, file.len), (ssize_t)file.len);
+    close(fd);
+    CU_ASSERT_FALSE(journal_leads(path, name_of("cluster.local."), 100, 104));
+    bytes_free(&file);
+    remove_folder(folder);
+}
+
 static void the_text_is_that_of_the_manual(void)
 {
     char *folder = make_folder(), *path = path_in(folder, "j");
@@ -330,6 +357,8 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"what is written is applied", what_is_written_is_applied},
+        {"a journal leads from one of its serials to another",
+         a_journal_leads_from_one_of_its_serials_to_another},
         {"the text is that of the manual", the_text_is_that_of_the_manual},
         {"a follower sees each transaction when it is committed",
          a_follower_sees_each_transaction_when_it_is_committed},

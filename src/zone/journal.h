@@ -81,12 +81,13 @@ uint32_t journal_base(const struct journal_reader *r);
  * zone file). A tail without commit line is no error. */
 int journal_apply(struct journal_reader *r, struct zone *z, struct errtext *e);
 
-/* Whether the journal at `path` has both serials, as its base or after a transaction of it, and leads from the
- * first to the second. So a zone at `to` that was brought there by journals has been at `from`. False also
- * where it cannot be read, or is damaged on the way. */
+/* Whether the journal at `path` has both serials, as its base or after a transaction of it, and leads from
+ * the first to the second. So a zone at `to` that was brought there by journals has been at `from`. False
+ * also where it cannot be read, or is damaged on the way. */
 bool journal_leads(const char *path, const uint8_t *apex, uint32_t from, uint32_t to);
 
-/* journal_apply() with a callback in place of a zone (seamark-sync compares with what is on disk). `op` is '-' or
+/* journal_apply() with a callback in place of a zone (seamark-sync compares with what is on disk). `op` is
+ * '-' or
  * '+'. `serial` on entry is the zone file's, on return that of the last transaction. Where visit returns
  * non-zero, that is returned; the checksum has been seen to be right before the first record of a transaction
  * is visited. */

@@ -25,6 +25,16 @@ void stream_send(struct stream *s)
     (void)s;
 }
 
+void stream_send_message(struct stream *s, const void *message, size_t len)
+{
+    (void)s, (void)message, (void)len;
+}
+
+void stream_wake(struct stream *s)
+{
+    (void)s;
+}
+
 const char *stream_gone(const struct stream *s)
 {
     (void)s;
@@ -34,6 +44,13 @@ const char *stream_gone(const struct stream *s)
 void stream_break(struct stream *s, const char *why)
 {
     (void)s, (void)why;
+}
+
+int worker_post(struct worker *w, void (*fn)(void *ctx), void *ctx)
+{
+    (void)w;
+    fn(ctx);
+    return ERR_OK;
 }
 
 struct reply *request_reply(struct request *r)

@@ -54,7 +54,7 @@ static void print_object(const struct kube_object *o)
         print_ports(o->slice.ports, o->slice.nports);
         break;
     case KUBE_POD:
-        printf(" %s", o->pod.ip_text);
+        print_ips(o->pod.ips, o->pod.nips);
         break;
     case KUBE_NAMESPACE:
         printf(" %s", o->uid);

@@ -52,6 +52,7 @@ struct history_object {
     struct kube_external externals[3];
     struct kube_port ports[4];
     struct kube_endpoint endpoints[6];
+    struct kube_label labels[2];
 };
 
 static inline struct ip history_ip(uint64_t *r)
@@ -134,6 +135,10 @@ static inline void history_pod(uint64_t *r, struct history_object *h)
         p->ips[i] = history_ip(r);
     if (p->nips == 2 && memcmp(&p->ips[0], &p->ips[1], sizeof p->ips[0]) == 0)
         p->nips = 1;
+    h->labels[0] = (struct kube_label){"app", history_random(r, 2) == 0 ? "web" : "db"};
+    h->labels[1] = (struct kube_label){"tier", "x"};
+    p->labels = h->labels;
+    p->nlabels = history_random(r, 3);
 }
 
 /* The object that a slot holds when its content is `content`. */

@@ -5,7 +5,7 @@
 #include "history.h"
 #include "image.h"
 
-#define HISTORIES 2600 /* of each kind: 10,400 in all */
+#define HISTORIES 2600 /* of each kind */
 #define STEPS     40
 
 static void put(void *ctx, const struct kube_object *o)
@@ -130,6 +130,17 @@ static void histories_with_external_zones(void)
     histories_with("namespaces a b", "k8s_external ext.example 10.0.0.0/8 fd00::/8 {\napex c\nheadless\n}");
 }
 
+static void histories_with_clients(void)
+{
+    histories_with("pods verified", "autopath @kubernetes");
+}
+
+static void histories_with_labels_of_clients(void)
+{
+    histories_with("pods verified\nnamespaces a b",
+                   "metadata\nlog . \"{/kubernetes/client-pod-name} {/kubernetes/client-label/app}\"");
+}
+
 /* ---- what is touched ---- */
 
 static const char small[] = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n"
@@ -209,6 +220,8 @@ int main(void)
         {"also with a zone of ServiceImports", histories_of_a_cluster_set},
         {"also with no other endpoints than theirs", histories_of_a_cluster_set_alone},
         {"also in zones of k8s_external beside them", histories_with_external_zones},
+        {"increments are the whole, with clients", histories_with_clients},
+        {"increments are the whole, with names and labels of clients", histories_with_labels_of_clients},
         {"also with few namespaces and ignored empty services", histories_with_few_namespaces},
     };
     return run_suite("publish_changes", tests, sizeof tests / sizeof tests[0]);

@@ -32,7 +32,8 @@ static unsigned under_way; /* atomic */
 void outgoing_register(void)
 {
     const struct metric_label labels[] = {LABEL_TABLE("kind", kinds, KINDS)};
-    transfers = metrics_register(&transfers_desc, labels, 1);
+    if (transfers == NULL) /* once: workers may be counting */
+        transfers = metrics_register(&transfers_desc, labels, 1);
 }
 
 static enum verdict fail(struct request *r, const char *why)

@@ -300,9 +300,10 @@ static void take(struct request *r, struct request *inner, bool elsewhere)
                            .type = RR_CNAME,
                            .class = CLASS_IN,
                            .ttl = reply_ttl(found, 0),
-                           .rdlen = inner->q.qname_len,
-                           .rdata = inner->q.qname};
+                           .rdlen = inner->asked->qname_len,
+                           .rdata = inner->asked->qname};
         reply_add(reply, SECTION_ANSWER, &alias);
+        found->flags &= (uint16_t)~FLAG_AD; /* nobody has signed that CNAME (RFC 4035 section 3.2.3) */
     }
     reply_finish(found, REPLY_CAP);
     reply_copy(reply, found->wire, found->len, SECTION_ANSWER, SECTION_ADDITIONAL);

@@ -196,6 +196,32 @@ def test_log_tells_the_same_of_who_asks_and_for_what(pair):
     assert lines(theirs)[before[0]:] == lines(ours)[before[1]:]
 
 
+RULES = r"""@kubernetes
+    rewrite continue edns0 local set 0xffee {kubernetes/client-pod-name}
+    rewrite name regex ^([a-z]+)\.mine\.example\.$ {1}.{kubernetes/client-namespace}.svc.cluster.local. metadata answer auto
+    template IN TXT who.example {
+        answer "{{ .Name }} 60 IN TXT \"{{ .Meta \"kubernetes/client-namespace\" }}/{{ .Meta \"kubernetes/client-label/app\" }}\""
+    }"""
+
+
+def test_rewrite_and_template_use_the_same_labels(pair, up):
+    theirs, ours = pair(RULES)
+    names = [("web.mine.example.", "A"), ("db.mine.example.", "A"), ("who.example.", "TXT"), ("www.example.com.", "A"),
+             ("www.example.com.ap-shop.svc.cluster.local.", "A")]
+    seen = []
+    for server in (theirs, ours):
+        up.forget()
+        said = [server.asks(client, name, rdtype) for client in (SHOP, PROD, NOBODY) for name, rdtype in names]
+        asked = [(str(q.name), sorted((int(o.otype), o.data) for o in q.message.options)) for q in up.names("www.example.com")]
+        seen.append((said, asked))
+    assert seen[0][1] == seen[1][1] and len(seen[0][1]) >= 4
+    assert (0xffee, b"web-1") in seen[1][1][0][1]
+    asked = [(client, *question) for client in (SHOP, PROD, NOBODY) for question in names]
+    wrong = [f"{q} {line}" for q, a, b in zip(asked, seen[0][0], seen[1][0]) for line in differences(a, b)
+             if not line.startswith("edns:")]  # whether the option that a rule added is echoed is test_rewrite.py's business
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.parametrize("line", ["autopath", "autopath /no/such/file", 'autopath ""', "autopath @forward", "autopath a.example /no/such"])
 def test_bad_lines_are_refused_in_the_same_words(tmp_path, line):
     path = tmp_path / "Corefile"

@@ -11,6 +11,7 @@ import pytest
 import checkzone
 import own_resolv_conf
 from seamark import Seamark, addresses, wait_for
+from upstream import Upstream
 
 COREFILE = """
 .:{port} {
@@ -137,6 +138,29 @@ def test_labels_of_metadata_say_who_asks():
         changed = [o for o in OBJECTS if o["metadata"]["name"] != "db-0"] + [pod("prod", "db-0", PROD, app="new")]
         server.put(changed)
         wait_for(lambda: server.says(PROD, "www.example.org") == "prod|db-0|new|-|", "the pod's new label")
+
+
+def test_rewrite_template_and_log_use_the_same_labels():
+    rules = r"""metadata
+    log . "{name} says {/kubernetes/client-namespace}|{/kubernetes/client-pod-name}|{/kubernetes/client-label/app}|"
+    rewrite continue edns0 local set 0xffee {kubernetes/client-label/app}
+    rewrite name regex ^([a-z]+)\.mine\.example\.$ {1}.{kubernetes/client-namespace}.svc.cluster.local. metadata answer auto
+    template IN TXT who.example {
+        answer "{{ .Name }} 60 IN TXT \"{{ .Meta \"kubernetes/client-namespace\" }}/{{ .Meta \"kubernetes/client-pod-name\" }}\""
+    }
+    forward outside.example """
+    with Upstream() as up, Cluster(rules + up.address) as server:
+        up.add("outside.example", "A", "192.0.2.9")
+        server.wait_for_pods()
+        assert server.finds(SHOP, "web.mine.example") == ["10.96.0.1"]
+        assert server.finds(PROD, "db.mine.example") == ["10.96.0.2"]
+        assert not server.finds(PROD, "web.mine.example")
+        for client, who in ((SHOP, "shop/web-1"), (PROD, "prod/db-0")):
+            assert server.asks(client, "who.example", "TXT").answer[0][0].strings == (who.encode(),)
+        assert server.finds(SHOP, "outside.example") == ["192.0.2.9"]
+        options = up.names("outside.example")[-1].message.options
+        assert [(int(option.otype), option.data) for option in options] == [(0xffee, b"web")]
+        assert server.says(SHOP, "outside.example") == "shop|web-1|web|"
 
 
 def test_the_zone_of_clients_is_valid_and_never_served():

@@ -140,6 +140,12 @@ static void kubernetes_stop(void *ctx)
     served_zones_stop(&k->clients);
 }
 
+bool kubernetes_stage_waits(const struct kubernetes_stage *k, uint64_t waited_ms)
+{
+    return !served_zones_loaded(&k->answers.zones) &&
+           (int64_t)waited_ms < k->block.kubernetes.startup_timeout_ms;
+}
+
 /* ---- for other plugins ---- */
 
 const struct cluster_block *kubernetes_stage_block(const struct kubernetes_stage *k)

@@ -10,6 +10,10 @@ struct cluster_block;
 struct kubernetes_stage;
 struct request;
 
+/* Whether a server that has waited for so long since its start should wait on: not every zone is there, and
+ * the block's startup_timeout is not over. Control thread. */
+bool kubernetes_stage_waits(const struct kubernetes_stage *k, uint64_t waited_ms);
+
 /* What the stage's server block says of the cluster; lives as long as the stage. */
 const struct cluster_block *kubernetes_stage_block(const struct kubernetes_stage *k);
 

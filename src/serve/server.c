@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rcu.h"
 #include "serve/control.h"
@@ -16,6 +17,7 @@
 #include "serve/endpoint.h"
 #include "serve/io_tcp.h"
 #include "serve/io_udp.h"
+#include "serve/kubernetes_stage.h"
 #include "serve/sockets.h"
 #include "serve/supervisor.h"
 #include "serve/worker_p.h"
@@ -24,6 +26,9 @@
 
 /* How long questions under way may take after listening has stopped: CoreDNS's time. */
 #define DRAIN_MS 5000
+
+/* How often the log says that the first zones are waited for: as CoreDNS. */
+#define STARTUP_SAY_MS 500
 
 static struct {
     const struct server_options *options;
@@ -104,6 +109,31 @@ static int adopt(struct worker *w, void *ctx)
     return ERR_OK;
 }
 
+static bool waits(const struct config *c, uint64_t waited_ms)
+{
+    for (size_t i = 0; i < c->nblocks; i++)
+        if (c->blocks[i].kubernetes != NULL && kubernetes_stage_waits(c->blocks[i].kubernetes, waited_ms))
+            return true;
+    return false;
+}
+
+/* The option `startup_timeout`: where there is no zone file yet, the first questions wait for it in the
+ * sockets, which are open, and are not told of failures that would be over in a moment. */
+static void wait_for_zones(const struct config *c)
+{
+    uint64_t start = clock_ms(), now = start, say_ms = start + STARTUP_SAY_MS;
+    while (!control_leaving() && server.config == c && waits(c, now - start)) {
+        control_wait(10);
+        now = clock_ms();
+        if (now < say_ms)
+            continue;
+        say_ms += STARTUP_SAY_MS;
+        log_info("plugin/kubernetes: waiting for Kubernetes API before starting server");
+    }
+    if (!control_leaving() && server.config == c && waits(c, 0))
+        log_warning("plugin/kubernetes: starting server with unsynced Kubernetes API");
+}
+
 /* Everything that can fail comes before the step that cannot. */
 static int put_in_force(struct config *fresh, struct errtext *e)
 {
@@ -112,6 +142,13 @@ static int put_in_force(struct config *fresh, struct errtext *e)
     if (ret != ERR_OK)
         return ret;
     ret = sockets_open(fresh, e);
+    if (ret == ERR_OK && server.config == NULL) {
+        server.config = fresh;
+        wait_for_zones(fresh);
+        if (server.config != fresh)
+            return ERR_OK; /* a reload meanwhile has put another in its place */
+        server.config = NULL;
+    }
     if (ret == ERR_OK) {
         ret = workers_call(prepare, &p);
         if (ret != ERR_OK) {
@@ -245,8 +282,12 @@ static int start(const struct server_options *o, struct config **config, struct 
         ret = supervisor_start(control_base(), o->conf, o->config.zones_folder);
     if (ret == ERR_OK)
         ret = workers_start(o->workers != 0 ? o->workers : cpu_quota(), e);
+    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
+        supervisor_want(wants_sync(*config));
     if (ret == ERR_OK)
         ret = put_in_force(*config, e);
+    if (ret == ERR_OK)
+        *config = server.config;
     return ret;
 }
 
@@ -285,8 +326,6 @@ int server_run(const struct server_options *o)
     }
     if (!o->quiet)
         control_banner(config);
-    if (!o->external_sync && o->conf != NULL)
-        supervisor_want(wants_sync(config));
     int status = control_loop();
     unsigned waiting = stop_serving();
     if (waiting > 0)

@@ -16,9 +16,11 @@ _numbers = itertools.count(1)
 
 
 def loopback():
-    """An address of 127/8 that nobody else uses: every program gets its own, so ports can stay the well-known ones."""
-    pid = os.getpid()
-    return f"127.{64 + (pid >> 8) % 128}.{pid % 256}.{next(_numbers)}"
+    """An address of 127/8 that nobody else uses: every program gets its own, so ports can stay the well-known ones. A run
+    has a /24 that its pid picks, and further ones, far from it, when that is used up."""
+    further, host = divmod(next(_numbers), 254)
+    block = (os.getpid() + further * 4096) % 32768
+    return f"127.{64 + block // 256}.{block % 256}.{host + 1}"
 
 
 def wait_for(what, probe, seconds, pause=0.05):

@@ -84,7 +84,7 @@ def slices():
 def derive():
     """{name: kind} in the zone of the cluster set."""
     found = {SET: "apex", f"svc.{SET}": "branch", f"pod.{SET}": "branch", f"{NS}.svc.{SET}": "namespace",
-             f"empty.svc.{SET}": "beside namespace", f"own.{NS}.svc.{SET}": "beside service"}
+             f"no-such-fleet.svc.{SET}": "beside namespace", f"own.{NS}.svc.{SET}": "beside service"}
     for obj in imports():
         base = f"{obj['metadata']['name']}.{NS}.svc.{SET}"
         found[base] = "service" if obj["spec"]["ports"] else "import without ports"

@@ -103,7 +103,7 @@ static bool ask_for_target(struct request *r, const struct rr *rr, size_t next, 
 {
     uint8_t target[NAME_MAX_LEN];
     memcpy(target, rr->rdata, rr->rdlen);
-    reply_finish(r->reply, REPLY_CAP);
+    reply_put_counts(r->reply); /* and no more: where nobody can be asked, records follow */
     struct waiting *w = malloc(sizeof *w + r->reply->len);
     if (w == NULL)
         return false;

@@ -3,6 +3,8 @@
 import os
 
 import dns.flags
+import dns.message
+import dns.rdatatype
 from forwarder import Forwarder
 from seamark import Seamark, lines
 
@@ -185,6 +187,9 @@ template IN ANY two.test {
 template IN ANY circle.test {
   answer "{{ .Name }} CNAME {{ .Name }}"
 }
+template IN ANY ring.test {
+  answer "{{ .Name }} 60 CNAME {{ .Name }}" "{{ .Name }} 60 A 10.0.0.4"
+}
 template IN ANY lost.test {
   answer "{{ .Name }} CNAME nowhere.test"
   authority "test NS ns.test"
@@ -209,6 +214,11 @@ def test_a_cname_is_followed():
         assert records(lost, "authority") == ["test. 3600 IN NS ns.test."]
         circle = s.ask("circle.test")
         assert circle.rcode() == 0 and set(records(circle)) == {"circle.test. 3600 IN CNAME circle.test."}
+        # where it ends, and so no target is asked for, what stands behind the CNAME is not lost to a client with EDNS
+        for edns in (False, 0):
+            ring = dns.message.from_wire(s.exchange(dns.message.make_query("ring.test", "A", use_edns=edns).to_wire()),
+                                         one_rr_per_rrset=True)
+            assert [r.rdtype for r in ring.answer] == [dns.rdatatype.CNAME] * 4 + [dns.rdatatype.A] * 4, ring
 
 
 # ---- failures and limits ----

@@ -4,6 +4,9 @@
 #include "base/rune.h"
 #include "exprlang/expr_p.h"
 
+#define TRIMMED_A_STEP  64 /* characters that are held against characters */
+#define SEARCHED_A_STEP 16 /* octets in which something is replaced */
+
 static bool starts(const struct tpl_value *s, const struct tpl_value *with)
 {
     return with->text.len <= s->text.len && memcmp(s->text.at, with->text.at, with->text.len) == 0;
@@ -45,12 +48,15 @@ EXPR_BUILTIN_CALL(expr_call_trim)
     const struct tpl_value *set = nargs > 1 ? &args[1] : &blanks;
     const char *at = args[0].text.at, *end = at + args[0].text.len;
     unsigned width;
+    int ret = expr_step(run, args[0].text.len * set->text.len / TRIMMED_A_STEP);
+    if (ret != ERR_OK)
+        return ret;
     while (at < end && (width = one_of(at, end, set)) > 0)
         at += width;
     while (at < end && one_of(end - last_width(at, end), end, set) > 0)
         end -= last_width(at, end);
     *out = tpl_text(at, (size_t)(end - at));
-    return expr_step(run, args[0].text.len / 8 * set->text.len);
+    return ERR_OK;
 }
 
 EXPR_BUILTIN_CALL(expr_call_trim_prefix)
@@ -190,6 +196,9 @@ EXPR_BUILTIN_CALL(expr_call_replace)
     const struct tpl_value *old = &args[1], *new = &args[2];
     const char *at = args[0].text.at, *end = at + args[0].text.len;
     int64_t left = count_of(args, nargs, 3);
+    int ret = expr_step(run, args[0].text.len / SEARCHED_A_STEP); /* what comes out may be nothing */
+    if (ret != ERR_OK)
+        return ret;
     bytes_reset(&run->text);
     if (old->text.len == 0 && left != 0) { /* in front of every character, and at the end */
         bytes_append(&run->text, new->text.at, new->text.len);

@@ -4,6 +4,8 @@
 
 #include "gotemplate/exec_p.h"
 
+#define OCTETS_A_STEP 16 /* of a text that a function makes */
+
 static char param_of(const struct tpl_func *f, size_t i)
 {
     return i < strlen(f->in) ? f->in[i] : f->more;
@@ -92,8 +94,8 @@ int tpl_eval_call(struct tpl_run *run, const struct tpl_value *dot, const struct
     if (call->function == tpl_func_call)
         return refuse_call(run, call, &argv[0]);
     ret = call->function->call(run, call->receiver, argv, given, out);
-    if (ret == ERR_OK)
-        return ERR_OK;
+    if (ret == ERR_OK) /* its memory is taken back after the action, its time is not */
+        return out->type == &tpl_type_string ? tpl_step(run, out->text.len / OCTETS_A_STEP) : ERR_OK;
     run->at = call->node;
     if (ret == ERR_MALFORMED)
         return tpl_exec_fail(run, "error calling %s: %s", call->function->name, run->why);

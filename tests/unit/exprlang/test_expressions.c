@@ -106,6 +106,9 @@ static void test_limits(void)
     why("len(filter(1..900, len(filter(1..900, # > 1)) > 1))", "more memory than Seamark allows");
     why("count(1..900, count(1..2, count(1..900, # > 1) > 1) > 1)", "more memory than Seamark allows");
     why("let x = 1..900; count(x, count(x, # > 1) > 1)", "more steps than Seamark allows");
+    why("trim(repeat('y', 20000), repeat('x', 20000) + 'y')", "more steps than Seamark allows");
+    why("let x = repeat('a', 20000); count(1..900, replace(x, 'a', '') == 'b')",
+        "more steps than Seamark allows");
     char deep[1002];
     memset(deep, '(', 500);
     deep[500] = '1';

@@ -134,6 +134,11 @@ static void test_limits_of_execution(void)
     expect("{{printf \"%100000d\" 1}}", "! template: answer:1:2: more memory than Seamark allows");
     expect("{{$x := \"0123456789\"}}{{range 20}}{{$x = print $x $x}}{{end}}",
            "! template: answer:1:41: more memory than Seamark allows");
+    /* texts that are made and given up again, each within the limit of memory */
+    expect("{{range 9000}}{{len (printf \"%.60000f\" 1.5)}}{{end}}",
+           "! template: answer:1:39: more steps than Seamark allows");
+    expect("{{$x := printf \"%10000d\" 1}}{{range 9000}}{{len (html $x)}}{{end}}",
+           "! template: answer:1:54: more steps than Seamark allows");
 }
 
 static const struct unit_test tests[] = {

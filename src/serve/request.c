@@ -62,11 +62,10 @@ void request_keep(struct request *r, struct request_note *note)
 
 void request_adopt(struct request *r, struct request *inner)
 {
-    struct request_note **end = &inner->notes;
+    struct request_note **end = &r->notes;
     while (*end != NULL)
         end = &(*end)->next;
-    *end = r->notes;
-    r->notes = inner->notes;
+    *end = inner->notes; /* behind its own: a stage that both have been in finds what it noted of `r` */
     inner->notes = NULL;
 }
 

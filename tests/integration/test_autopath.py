@@ -217,6 +217,39 @@ def test_zones_limit_it(up):
         assert addresses(server.ask("www.example.org.shop.svc.cluster.local")) == ["192.0.2.1"]
 
 
+def test_a_search_that_comes_back_to_its_own_block():
+    """The stages of the first block are passed twice; what they noted of the client's question is what its answer gets."""
+    blocks = """
+a.test:{port} {
+    bind {address}
+    rewrite ttl regex .* 77
+    autopath {folder}/list-a
+    template IN A a.test {
+        match ^x[.]a[.]test[.]$
+        answer "{{ .Name }} 60 IN A 192.0.2.1"
+        fallthrough
+    }
+    template IN A a.test {
+        rcode NXDOMAIN
+    }
+}
+b.test:{port} {
+    bind {address}
+    autopath {folder}/list-b
+    template IN A b.test {
+        rcode NXDOMAIN
+    }
+}
+.:{port} {
+    bind {address}
+    whoami
+}
+"""
+    with Seamark(blocks, files={"list-a": "search s.a.test b.test", "list-b": "search b.test a.test"}) as server:
+        assert text(server.ask("x.s.a.test")) == [
+            "NOERROR", "x.s.a.test. 77 IN CNAME x.b.test.", "x.b.test. 77 IN CNAME x.a.test.", "x.a.test. 77 IN A 192.0.2.1"]
+
+
 @pytest.mark.parametrize("line, error", [
     ("autopath", "plugin/autopath: no resolv-conf specified"),
     ("autopath /no/such/file", 'plugin/autopath: failed to parse "/no/such/file": open /no/such/file: no such file'),

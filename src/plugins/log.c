@@ -122,16 +122,15 @@ static int add_line(struct log *l, const struct directive *d, struct errtext *e)
     return ret;
 }
 
-/* All `log` lines of a block are one list of rules, which is the first line's; the others have none. */
+/* All `log` lines of a block, of which `d` is the first, are one list of rules. */
 static int log_setup(const struct plugin_setup *s, const struct directive *d, void **state, struct errtext *e)
 {
     struct log *l = calloc(1, sizeof *l);
     if (l == NULL)
         return -ENOMEM;
     int ret = ERR_OK;
-    bool first = server_block_find(s->source, "log") == d;
-    for (size_t i = 0; first && ret == ERR_OK && i < s->source->ndirectives; i++)
-        if (strcmp(s->source->directives[i].name, "log") == 0)
+    for (size_t i = 0; ret == ERR_OK && i < s->source->ndirectives; i++)
+        if (strcmp(s->source->directives[i].name, d->name) == 0)
             ret = add_line(l, &s->source->directives[i], e);
     if (ret != ERR_OK) {
         log_free(l);
@@ -208,6 +207,7 @@ static void log_worker_stop(void *state, struct worker *w)
 const struct plugin plugin_log = {
     .name = "log",
     .repeatable = true,
+    .one_list = true,
     .setup = log_setup,
     .free = log_free,
     .worker_start = log_worker_start,

@@ -77,7 +77,7 @@ static int add_rule(struct rewrite_list *list, const struct directive *d, struct
     return ret == ERR_OK || ret == -ENOMEM ? ret : args_error(e, "rewrite", d, "%s", why.text);
 }
 
-/* All `rewrite` lines of a block are one list, which is the first line's; the others have none. */
+/* All `rewrite` lines of a block, of which `d` is the first, are one list. */
 static int rewrite_setup(const struct plugin_setup *s, const struct directive *d, void **state,
                          struct errtext *e)
 {
@@ -85,9 +85,8 @@ static int rewrite_setup(const struct plugin_setup *s, const struct directive *d
     if (list == NULL)
         return -ENOMEM;
     int ret = ERR_OK;
-    bool first = server_block_find(s->source, "rewrite") == d;
-    for (size_t i = 0; first && ret == ERR_OK && i < s->source->ndirectives; i++)
-        if (strcmp(s->source->directives[i].name, "rewrite") == 0)
+    for (size_t i = 0; ret == ERR_OK && i < s->source->ndirectives; i++)
+        if (strcmp(s->source->directives[i].name, d->name) == 0)
             ret = add_rule(list, &s->source->directives[i], e);
     if (ret != ERR_OK) {
         rewrite_free(list);
@@ -102,7 +101,7 @@ static enum verdict rewrite_query(void *state, struct request *r)
     const struct rewrite_list *list = state;
     struct rewrite_work *work;
     /* A zone goes out as it is: changed, its differences would not fit what a secondary has. */
-    if (list->count == 0 || r->q.qtype == RR_AXFR || r->q.qtype == RR_IXFR)
+    if (r->q.qtype == RR_AXFR || r->q.qtype == RR_IXFR)
         return VERDICT_NEXT;
     enum rewrite_result result = rewrite_question(list, r, &work);
     if (work != NULL)
@@ -127,6 +126,7 @@ static void rewrite_answered(void *state, struct request *r)
 const struct plugin plugin_rewrite = {
     .name = "rewrite",
     .repeatable = true,
+    .one_list = true,
     .setup = rewrite_setup,
     .free = rewrite_free,
     .query = rewrite_query,

@@ -68,7 +68,8 @@ static int compile_block(const struct plugin_setup *s, struct errtext *e)
     for (size_t p = 0; p < plugin_count; p++)
         for (size_t i = 0; i < s->source->ndirectives; i++) {
             const struct directive *d = &s->source->directives[i];
-            if (strcmp(d->name, plugin_table[p]->name) != 0)
+            if (strcmp(d->name, plugin_table[p]->name) != 0 ||
+                (plugin_table[p]->one_list && server_block_find(s->source, d->name) != d))
                 continue;
             int ret = add_stage(s, plugin_table[p], d, e);
             if (ret != ERR_OK)

@@ -58,6 +58,8 @@ struct plugin {
     const char *name; /* the directive */
     bool repeatable; /* may stand several times in a block: each gets a stage of its own, in order of the text
                       */
+    bool one_list; /* and all of them are one list, which is the stage of the first: setup is called for that
+                      alone, and reads the others too */
 
     /* Reads the directive; touches nothing outside (it also runs for `-check`). Required. */
     int (*setup)(const struct plugin_setup *s, const struct directive *d, void **state, struct errtext *e);

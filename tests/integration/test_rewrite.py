@@ -87,6 +87,13 @@ def test_rules_are_one_list_and_are_undone_in_reverse(up):
         assert ttls(s.ask("a.new.example")) == {5}
 
 
+def test_a_block_may_have_hundreds_of_rules(up):
+    """They are one stage of the block's, which has room for 250."""
+    rules = [f"rewrite name exact s{i}.old.example a.new.example" for i in range(400)]
+    with server(up, *rules) as s:
+        assert records(s.ask("s399.old.example")) == ["s399.old.example. 300 A 10.0.0.1"]
+
+
 def test_a_rule_that_stops_is_the_last(up):
     with server(up, "rewrite name suffix .one .two", "rewrite name suffix .two .new.example") as s:
         assert s.ask("a.one").rcode() == dns.rcode.NXDOMAIN

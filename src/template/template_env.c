@@ -53,6 +53,13 @@ static const char *port_text(uint16_t port, char out[ADDRESS_TEXT_MAX])
     return out;
 }
 
+/* Of a socket with one address r->local says nothing. */
+static const char *server_text(const struct request *r, char out[ADDRESS_TEXT_MAX])
+{
+    union address local = request_local(r);
+    return address_text(&local, out);
+}
+
 static int64_t buffer_size(const struct request *r)
 {
     if (r->transport == TRANSPORT_TCP)
@@ -66,7 +73,7 @@ TEXT_OF(class_of, class_to_text(r->q.qclass, text))
 TEXT_OF(proto_of, r->transport == TRANSPORT_TCP ? "tcp" : "udp")
 TEXT_OF(client_ip, address_text(&r->client, text))
 TEXT_OF(client_port, port_text(address_port(&r->client), text))
-TEXT_OF(server_ip, address_text(&r->local, text))
+TEXT_OF(server_ip, server_text(r, text))
 TEXT_OF(server_port, port_text(r->route->listener->port, text))
 NUMBER_OF(size_of, tpl_int(r->q.size))
 NUMBER_OF(id_of, tpl_int(r->q.id))

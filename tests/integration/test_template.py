@@ -174,6 +174,19 @@ def test_variables_and_conditions():
                                                    "t0.hosts.test. 3600 IN A 10.0.0.7"]
 
 
+def test_addresses_of_both_ends():
+    text = r"""
+template IN TXT {
+  var ends "client_ip() + ' ' + server_ip() + ' ' + server_port() + ' ' + proto()"
+  answer "{{ .Name }} 60 TXT \"{{ .Var.ends }}\""
+}"""
+    for corefile in (HEAD + text + "\n}\n", ".:{port} {\n errors\n" + text + "\n}\n"):
+        with Seamark(corefile) as s:
+            for tcp, proto in ((False, "udp"), (True, "tcp")):
+                assert records(s.ask("a.test", "TXT", tcp=tcp)) == [
+                    f'a.test. 60 IN TXT "127.0.0.1 {s.address} {s.port} {proto}"']
+
+
 # ---- following a CNAME ----
 
 CNAMES = r"""

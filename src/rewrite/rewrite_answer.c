@@ -198,6 +198,13 @@ static uint16_t change_rcode(const struct rewrite_work *w, uint16_t rcode)
     return rcode;
 }
 
+/* Whether what goes out is something else than what an upstream may have found authentic. */
+static bool is_other_data(const struct rewrite_work *w, const struct request *r)
+{
+    return w->renamed || w->message != NULL || r->disguised || r->q.qtype != w->asked.qtype ||
+           r->q.qclass != w->asked.qclass;
+}
+
 void rewrite_answer_end(struct rewrite_work *w, const struct rewrite_list *list, struct request *r,
                         const struct rewrite_head *head, int error)
 {
@@ -214,6 +221,8 @@ void rewrite_answer_end(struct rewrite_work *w, const struct rewrite_list *list,
         reply->overflow = reply->overflow || head->overflow;
         reply->rcode = change_rcode(w, head->rcode);
         r->disguised = reply->rcode != head->rcode;
+        if (is_other_data(w, r))
+            reply->flags &= (uint16_t)~FLAG_AD; /* nobody has signed that (RFC 4035 section 3.2.3) */
     }
     if (w->optioned)
         rewrite_options_for_client(w, list);

@@ -286,6 +286,22 @@ def test_options_reach_the_upstream_and_local_ones_the_client(up):
         assert sent(up)[0xFFEE] == b"abcd"
 
 
+def test_what_a_rule_has_made_another_is_not_authentic(up):
+    rules = ["rewrite continue edns0 local set 0xffee x revert", "rewrite continue ttl regex .* 7",
+             "rewrite continue cname exact c.new.example. other.example.",
+             "rewrite continue rcode exact none.new.example. NXDOMAIN NOERROR", "rewrite type SPF A",
+             "rewrite name suffix .old.example .new.example answer auto"]  # fmt: skip
+    up.add("alias.new.example", "CNAME", "c.new.example.")
+    up.add("other.example", "A", "10.0.0.7")
+    up.behave("*", ad=True)
+    with server(up, *rules) as s:
+        for name, rdtype, authentic in (("a.new.example", "A", True), ("gone.new.example", "A", True), ("a.old.example", "A", False),
+                                        ("alias.new.example", "A", False), ("none.new.example", "A", False),
+                                        ("a.new.example", "SPF", False)):  # fmt: skip
+            answer = s.ask(name, rdtype, use_edns=0, want_dnssec=True)
+            assert bool(answer.flags & dns.flags.AD) == authentic, (name, rdtype, answer)
+
+
 def test_variables(up):
     names = ["qname", "qtype", "client_ip", "client_port", "protocol", "server_ip", "server_port", "no/label"]
     rules = [f"rewrite continue edns0 local set {65001 + i} {{{n}}}" for i, n in enumerate(names)]

@@ -63,8 +63,8 @@ static std::string spell_names(const char *pattern)
     bool quoted = false, bracket = false;
     for (const char *p = pattern; *p != '\0'; p++) {
         bool begins_class = *p == '[' && !bracket && !quoted;
-        if (*p == '\\' && p[1] != '\0') {
-            quoted = p[1] == 'Q' || (quoted && p[1] != 'E');
+        if (*p == '\\' && p[1] != '\0' && (!quoted || p[1] == 'E')) { /* quoted, it stands for itself */
+            quoted = !quoted && p[1] == 'Q';
             out += *p++;
         } else if (begins_class) {
             bracket = true;

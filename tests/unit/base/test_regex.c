@@ -46,9 +46,9 @@ static void test_matches(void)
 static void test_names_of_groups_in_both_spellings(void)
 {
     static const char *const same[][2] = {
-        {"(?<a>x)(?P<b>y)", "xy"},        {"[(?<]a", "<a"},     {"\\(?<", "<"},
-        {"\\Q(?<a>\\E(?<b>c)", "(?<a>c"}, {"[]](?<a>b)", "]b"}, {"[^](?<]+(?<a>b)", "xb"},
-        {"[[:alpha:](?<]", "<"},
+        {"(?<a>x)(?P<b>y)", "xy"},        {"[(?<]a", "<a"},           {"\\(?<", "<"},
+        {"\\Q(?<a>\\E(?<b>c)", "(?<a>c"}, {"[]](?<a>b)", "]b"},       {"[^](?<]+(?<a>b)", "xb"},
+        {"[[:alpha:](?<]", "<"},          {"\\Q\\\\E(?<b>c)", "\\c"},
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         CU_ASSERT_TRUE(matches(same[i][0], same[i][1]));

@@ -254,6 +254,30 @@ def test_one_version_from_beginning_to_end(large):
     assert len(lines_of(transfer(server))) == 3
 
 
+def test_what_a_slow_client_keeps_in_memory_has_a_bound(large):
+    """A client that reads a little each second, while the zone changes and changes."""
+    server, _ = large
+    put_zone(server.zones, [f"n{i}.svc A 10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100000)], 300, identity())
+    wait_for(lambda: server.ask(ZONE, "SOA").answer[0][0].serial == 300, "the zone", 60)
+    journal, last = Journal(server.zones, 300), "10.0.0.0"
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect((server.address, server.port))
+        s.sendall(frame(dns.message.make_query(ZONE, "AXFR")))
+
+        def broken_off():
+            nonlocal last
+            assert s.recv(4096)
+            new = f"11.0.{journal.serial >> 8 & 255}.{journal.serial & 255}"
+            journal.commit(*(change for i in range(5000, 15000) for change in (
+                f"-n{i}.svc A {last if last != '10.0.0.0' else f'10.{i >> 16}.{i >> 8 & 255}.{i & 255}'}", f"+n{i}.svc A {new}")))
+            last = new
+            return server.count_log("broke off .the zone has changed too much meanwhile.", seconds=0.02)
+        wait_for(broken_off, "the end", 100)
+        assert journal.serial > 305
+    assert server.ask("n1.svc." + ZONE).answer
+
+
 def test_too_many_at_once():
     """Beyond 64 the answer is SERVFAIL; when they are gone there is room again."""
     records = [f"n{i}.svc A 10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(60000)]

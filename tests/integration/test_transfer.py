@@ -233,6 +233,21 @@ def test_a_client_that_reads_nothing_is_cut_off(large):
         assert server.ask("n1.ns1.svc." + ZONE).answer
 
 
+def test_after_a_long_transfer_the_connection_serves_on(large):
+    """One of more than the 10 s after which an idle connection is closed: it was not idle."""
+    server, records = large
+    begun, got = time.monotonic(), 0
+    with Connection((server.address, server.port), 20, receive_buffer=65536) as c:
+        c.send(dns.message.make_query(ZONE, "AXFR"))
+        while got < len(records) + 2:
+            got += int.from_bytes(c.receive_raw()[6:8], "big")
+            time.sleep(0.025)
+        assert time.monotonic() - begun > 11
+        time.sleep(0.5)
+        c.send(dns.message.make_query(ZONE, "SOA"))
+        assert c.receive().answer
+
+
 def test_one_version_from_beginning_to_end(large):
     """The zone changes, is replaced and the configuration is read again, while a client reads slowly."""
     server, records = large

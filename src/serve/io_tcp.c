@@ -125,6 +125,7 @@ static void tcp_done(struct request *r)
             free(c);
         return;
     }
+    c->active_ms = clock_ms();
     if (r->reply != NULL && !tcp_put(c, r->reply->wire, r->reply->len))
         c->ending = true;
     if (!r->parked) /* we are in the middle of reading its questions */
@@ -172,7 +173,7 @@ static const uint8_t *next_message(struct conn *c, struct evbuffer *in, size_t *
 /* A client that sends octet by octet is idle too, as long as they make no question. */
 static bool dribbles(const struct conn *c)
 {
-    return c->in_flight == 0 && !unwritten(c) && clock_ms() - c->asked_ms > IDLE_SECONDS * 1000;
+    return c->in_flight == 0 && !unwritten(c) && clock_ms() - c->active_ms > IDLE_SECONDS * 1000;
 }
 
 static void read_questions(struct conn *c)
@@ -188,7 +189,7 @@ static void read_questions(struct conn *c)
         evbuffer_drain(in, 2 + len);
     }
     if (asked) { /* it moves to the end of those who may have to make room */
-        c->asked_ms = clock_ms();
+        c->active_ms = clock_ms();
         TAILQ_REMOVE(&c->worker->connections, c, link);
         TAILQ_INSERT_TAIL(&c->worker->connections, c, link);
     } else if (dribbles(c)) {
@@ -254,7 +255,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
         close(fd);
         return;
     }
-    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev, .asked_ms = clock_ms()};
+    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev, .active_ms = clock_ms()};
     memcpy(&c->client, from, (size_t)from_len < sizeof c->client ? (size_t)from_len : sizeof c->client);
     socklen_t len = sizeof c->local;
     getsockname(fd, &c->local.sa, &len);

@@ -14,7 +14,7 @@ struct conn {
     union address local;
     unsigned in_flight;
     bool ending;
-    uint64_t asked_ms;           /* when it asked its last whole question, or was accepted */
+    uint64_t active_ms;          /* when it asked a whole question, was answered or accepted last */
     LIST_HEAD(, stream) streams; /* answers of several messages under way */
     TAILQ_ENTRY(conn) link;      /* in the worker's list, while open */
 };

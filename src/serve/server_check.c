@@ -15,8 +15,11 @@ static int check_zone(const char *folder, const struct zone_view *zone, const ch
     struct zonefile_header header;
     struct errtext e = {0};
     if (name_from_text(zone->zone, strlen(zone->zone), apex) < 0 ||
-        zonefile_path(folder, apex, zone->view, ".zone", path, sizeof path) != ERR_OK)
+        zonefile_path(folder, apex, zone->view, ".journal", path, sizeof path) != ERR_OK ||
+        zonefile_path(folder, apex, zone->view, ".zone", path, sizeof path) != ERR_OK) {
+        fprintf(stderr, "zone %s: its name is too long for a file\n", zone->zone);
         return 1;
+    }
     if (access(path, F_OK) < 0) {
         printf("%s: no zone file yet\n", path);
         return 0;

@@ -8,12 +8,18 @@
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "serve/stream.h"
+#include "serve/worker.h"
 #include "transfer/historian.h"
 #include "zone/zone_axfr.h"
+
+#define LOOK_SECONDS 1
 
 struct outgoing {
     struct stream *stream;
     const struct zone_version *version;
+    const struct zone_version *newest; /* up to where `replaced` is counted */
+    uint64_t replaced;                 /* octets of memory that stay because of `version` */
+    struct event *look;
     bool asking;           /* the historian, who has not answered yet */
     bool incremental;      /* what is sent is the historian's answer */
     struct zone_axfr axfr; /* else this */
@@ -68,6 +74,7 @@ static void outgoing_free(struct outgoing *o)
 {
     if (o->stream != NULL)
         stream_close(o->stream);
+    event_free(o->look);
     historian_forget(&o->job);
     zone_let_go(o->version);
     free(o);
@@ -150,21 +157,42 @@ static void send_more(struct stream *s, struct request *r)
     }
 }
 
+static void on_look(evutil_socket_t fd, short what, void *ctx)
+{
+    struct outgoing *o = ctx;
+    (void)fd, (void)what;
+    o->replaced += zone_replaced_since(&o->newest);
+    if (o->replaced > OUTGOING_REPLACED_MAX)
+        stream_break(o->stream, "the zone has changed too much meanwhile");
+}
+
+static bool outgoing_open(struct outgoing *o, struct request *r)
+{
+    static const struct timeval each = {.tv_sec = LOOK_SECONDS};
+    o->look = event_new(worker_base(r->worker), -1, EV_PERSIST, on_look, o);
+    if (o->look == NULL || event_add(o->look, &each) < 0)
+        return false;
+    o->stream = stream_open(r, send_more, OUTGOING_SECONDS);
+    return o->stream != NULL;
+}
+
 /* An answer under way; NULL, with r->reply an error, where there can be none. `v` is taken over. */
 static struct outgoing *outgoing_new(struct request *r, const struct zone_version *v)
 {
     struct outgoing *o = NULL;
     bool many = __atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) > OUTGOING_MAX;
-    if (!many && (o = calloc(1, sizeof *o)) != NULL)
-        o->stream = stream_open(r, send_more, OUTGOING_SECONDS);
-    if (o == NULL || o->stream == NULL) {
+    if (!many)
+        o = calloc(1, sizeof *o);
+    if (o == NULL || !outgoing_open(o, r)) {
+        if (o != NULL && o->look != NULL)
+            event_free(o->look);
         free(o);
         zone_let_go(v);
         __atomic_fetch_sub(&under_way, 1, __ATOMIC_RELAXED);
         fail(r, many ? "too many zone transfers are under way" : "no memory for a zone transfer");
         return NULL;
     }
-    o->version = v;
+    o->version = o->newest = v;
     zone_axfr_begin(&o->axfr, v);
     r->waiting = o;
     return o;

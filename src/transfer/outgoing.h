@@ -13,8 +13,11 @@
 /* Under way at once, in the whole process; further ones are answered SERVFAIL, and their clients ask again.
  */
 #define OUTGOING_MAX 64
-/* All that one may take: 20 MB at half a megabit a second. What changes meanwhile stays in memory. */
+/* All that one may take: 20 MB at half a megabit a second. */
 #define OUTGOING_SECONDS 300
+/* What changes meanwhile stays in memory: octets from which on the transfer is broken off. A change takes
+ * some KiB, but one of a headless service with thousands of endpoints hundreds. Looked at each second. */
+#define OUTGOING_REPLACED_MAX (128u << 20)
 
 /* Counters of what was transferred; control thread, before the first. */
 void outgoing_register(void);

@@ -39,8 +39,21 @@ static struct entry *find_entry(const uint8_t *apex, const union address *to, co
     return NULL;
 }
 
+static void sweep(void)
+{
+    for (size_t i = 0; i < nentries;)
+        if (entries[i].references > 0) {
+            i++;
+        } else {
+            notify_peer_free(entries[i].peer);
+            entries[i] = entries[--nentries];
+        }
+}
+
 static struct entry *add_entry(const uint8_t *apex, const union address *to, const union address *source)
 {
+    if (nentries == NOTIFY_PEERS_MAX)
+        sweep(); /* those of the configuration before */
     struct notify_peer *p = nentries < NOTIFY_PEERS_MAX ? notify_peer_new(apex, to, source, soon) : NULL;
     if (p == NULL) {
         log_limited(LOG_LEVEL_ERROR,
@@ -59,17 +72,6 @@ static void leave_entry(const struct notify_peer *p)
     for (size_t i = 0; i < nentries; i++)
         if (entries[i].peer == p && --entries[i].references == 0)
             notify_peer_watch(entries[i].peer, NULL);
-}
-
-static void sweep(void)
-{
-    for (size_t i = 0; i < nentries;)
-        if (entries[i].references > 0) {
-            i++;
-        } else {
-            notify_peer_free(entries[i].peer);
-            entries[i] = entries[--nentries];
-        }
 }
 
 /* ---- stages ---- */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,8 +101,10 @@ static void discard(struct trie_edit *edit, void *block, uint32_t made_by)
 {
     if (made_by == edit->id)
         free(block);
-    else
+    else {
         edit->retired.items[edit->retired.count++] = block;
+        edit->retired.size += malloc_usable_size(block);
+    }
 }
 
 /* Capacities are odd: with its head, and that of the allocator, a branch then fills whole 16 octets. */

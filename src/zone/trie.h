@@ -34,6 +34,7 @@ struct retired {
     size_t count;
     size_t cap;
     void **items;
+    size_t size; /* octets of the items */
 };
 
 struct trie_edit {

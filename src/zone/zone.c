@@ -64,6 +64,17 @@ void zone_let_go(const struct zone_version *held)
         rcu_free_later(v, free_versions); /* a whole zone takes its time, and the caller may be a worker */
 }
 
+uint64_t zone_replaced_since(const struct zone_version **at)
+{
+    uint64_t octets = 0;
+    const struct zone_version *next;
+    while ((next = rcu_read(&(*at)->next)) != NULL) {
+        octets += (*at)->replaced.size;
+        *at = next;
+    }
+    return octets;
+}
+
 /* ---- the zone ---- */
 
 void zone_free(struct zone *z)

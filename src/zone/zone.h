@@ -85,6 +85,9 @@ const struct node *zone_cursor_next(struct zone_cursor *c); /* NULL after the la
  * read outside of them, in any thread, also when the zone has been freed. What later transactions replace
  * stays in memory for as long. Never NULL. */
 const struct zone_version *zone_hold(const struct zone *z);
+/* What it costs to hold a version: the octets of memory that transactions have replaced since *at, which is
+ * moved on to the newest version. *at begins with a held version, and serves for as long as that is held. */
+uint64_t zone_replaced_since(const struct zone_version **at);
 /* Any thread; takes little time in every case. NULL allowed. */
 void zone_let_go(const struct zone_version *held);
 

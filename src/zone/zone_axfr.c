@@ -5,7 +5,8 @@
 #include "base/cursor.h"
 #include "base/err.h"
 
-#define RR_FIXED 10 /* octets of a record beside its owner and rdata */
+#define RR_FIXED  10 /* octets of a record beside its owner and rdata */
+#define OPT_EMPTY 11 /* octets of an OPT record without options (RFC 6891 section 6.1.2) */
 
 void zone_axfr_begin(struct zone_axfr *a, const struct zone_version *v)
 {
@@ -19,7 +20,10 @@ int transfer_add(struct reply *r, const struct rr *rr)
     size_t most = name_len(rr->owner) + RR_FIXED + rr->rdlen;
     if (r->nrecords > 0 && (r->len >= TRANSFER_MESSAGE_LEN || r->len + most > REPLY_CAP - 512))
         return 0;
-    return reply_add(r, SECTION_ANSWER, rr) == ERR_OK ? 1 : ERR_SPACE;
+    if (reply_add(r, SECTION_ANSWER, rr) != ERR_OK)
+        return ERR_SPACE;
+    /* It is not left to reply_finish(): that makes room for OPT by leaving the record out. */
+    return r->len + (r->q->has_edns ? OPT_EMPTY : 0) <= REPLY_CAP ? 1 : ERR_SPACE;
 }
 
 void zone_soa_at(const struct zone_version *v, uint32_t serial, struct rr *rr, uint8_t rdata[SOA_RDATA_MAX])

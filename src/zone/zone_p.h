@@ -18,8 +18,8 @@ struct zone_version {
     uint64_t records;
     uint64_t wildcards;        /* names that begin with the label "*" */
     unsigned references;       /* atomic */
-    struct zone_version *next; /* the version after it; NULL while it is the last */
-    struct retired replaced;   /* what `next` no longer has */
+    struct zone_version *next; /* the version after it, published; NULL while it is the last */
+    struct retired replaced;   /* what `next` no longer has; set before `next` */
     bool zone_gone;            /* the last version of a zone that was freed: it goes with the whole trie */
 };
 

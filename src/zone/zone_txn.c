@@ -286,7 +286,7 @@ int zone_commit(struct zone_txn *t)
                                .wildcards = t->wildcards,
                                .references = 2}; /* as the current one, and of the one before */
     old->replaced = t->edit.retired;
-    old->next = v;
+    rcu_publish(&old->next, v); /* for zone_replaced_since() */
     t->edit.retired = (struct retired){0};
     rcu_publish(&t->zone->current, v);
     rcu_free_later(old, unref_later);

@@ -294,3 +294,15 @@ def test_two_blocks_that_agree_share_the_files(tmp_path):
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("zone example.org. (external): new zone file") == 1
+
+
+def test_a_zone_whose_name_no_file_can_have():
+    """-check says so, as the start does, also where only the journal's name is too long."""
+    for last in (43, 60):
+        zone = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * last])
+        server = start(zone)
+        try:
+            done = server.check()
+            assert done.returncode == 1 and zone in done.stderr and "its name is too long" in done.stderr
+        finally:
+            server.cleanup()

@@ -212,3 +212,19 @@ def test_a_reload_tells_only_who_is_new():
         assert new.receive(1) is None
         server.reload(CONF % (f"to {new.to}", ""))
         assert serial_of(new.receive()) == 103
+
+
+def test_a_reload_to_other_addresses_finds_room():
+    """More than the table holds, the old ones and the new ones together."""
+    def others(network):
+        return " ".join(f"127.{network}.{i // 200}.{i % 200 + 1}:9" for i in range(200))
+    zones = ["cluster.local.", "10.in-addr.arpa.", "11.in-addr.arpa."]
+    server = Seamark(CONF % (f"to {others(77)}", "10.in-addr.arpa 11.in-addr.arpa"))
+    for zone in zones:
+        put_zone(server.zones, ["a A 10.0.0.1"], 100, identity(), zone=zone)
+    with Secondary() as new, server:
+        server.wait_log("loaded")
+        time.sleep(0.3)  # they have been told
+        server.reload(CONF % (f"to {others(78)}\n to {new.to}", "10.in-addr.arpa 11.in-addr.arpa"))
+        assert {str(new.receive().question[0].name) for _ in zones} == set(zones)
+        assert server.count_log("to notify, or no memory", seconds=0) == 0

@@ -233,6 +233,21 @@ def test_a_client_that_reads_nothing_is_cut_off(large):
         assert server.ask("n1.ns1.svc." + ZONE).answer
 
 
+def test_after_a_long_transfer_the_connection_serves_on(large):
+    """One of more than the 10 s after which an idle connection is closed: it was not idle."""
+    server, records = large
+    begun, got = time.monotonic(), 0
+    with Connection((server.address, server.port), 20, receive_buffer=65536) as c:
+        c.send(dns.message.make_query(ZONE, "AXFR"))
+        while got < len(records) + 2:
+            got += int.from_bytes(c.receive_raw()[6:8], "big")
+            time.sleep(0.025)
+        assert time.monotonic() - begun > 11
+        time.sleep(0.5)
+        c.send(dns.message.make_query(ZONE, "SOA"))
+        assert c.receive().answer
+
+
 def test_one_version_from_beginning_to_end(large):
     """The zone changes, is replaced and the configuration is read again, while a client reads slowly."""
     server, records = large
@@ -252,6 +267,30 @@ def test_one_version_from_beginning_to_end(large):
     assert first == last and " 100 7200 " in first
     assert len(lines) > 10000 and set(lines) <= set(expected(records)) | {first}
     assert len(lines_of(transfer(server))) == 3
+
+
+def test_what_a_slow_client_keeps_in_memory_has_a_bound(large):
+    """A client that reads a little each second, while the zone changes and changes."""
+    server, _ = large
+    put_zone(server.zones, [f"n{i}.svc A 10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100000)], 300, identity())
+    wait_for(lambda: server.ask(ZONE, "SOA").answer[0][0].serial == 300, "the zone", 60)
+    journal, last = Journal(server.zones, 300), "10.0.0.0"
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect((server.address, server.port))
+        s.sendall(frame(dns.message.make_query(ZONE, "AXFR")))
+
+        def broken_off():
+            nonlocal last
+            assert s.recv(4096)
+            new = f"11.0.{journal.serial >> 8 & 255}.{journal.serial & 255}"
+            journal.commit(*(change for i in range(5000, 15000) for change in (
+                f"-n{i}.svc A {last if last != '10.0.0.0' else f'10.{i >> 16}.{i >> 8 & 255}.{i & 255}'}", f"+n{i}.svc A {new}")))
+            last = new
+            return server.count_log("broke off .the zone has changed too much meanwhile.", seconds=0.02)
+        wait_for(broken_off, "the end", 100)
+        assert journal.serial > 305
+    assert server.ask("n1.svc." + ZONE).answer
 
 
 def test_too_many_at_once():

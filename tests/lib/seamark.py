@@ -250,8 +250,14 @@ class Seamark:
 class Connection:
     """A TCP connection with DNS's framing, and with everything that is not."""
 
-    def __init__(self, where, timeout=5.0):
-        self.socket = socket.create_connection(where, timeout)
+    def __init__(self, where, timeout=5.0, receive_buffer=None):
+        if receive_buffer is None:
+            self.socket = socket.create_connection(where, timeout)
+        else:  # it has to be said before connecting
+            self.socket = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self.socket.settimeout(timeout)
+            self.socket.connect(where)
         self.received = b""
 
     def __enter__(self):

@@ -146,6 +146,34 @@ static void large_records_go_alone_and_impossible_ones_are_an_error(void)
     zone_free(z);
 }
 
+/* A record that leaves no room for OPT is not lost in silence: the transfer breaks off instead. */
+static void a_record_is_never_left_out_for_opt(void)
+{
+    bool fitted = false;
+    for (uint16_t len = 65300; len < 65500; len++) {
+        struct zone *z = zone_of(NULL);
+        struct zone_txn *t = zone_begin(z);
+        CU_ASSERT_EQUAL(add_large(t, "x.svc.cluster.local.", len, 'x'), ERR_OK);
+        CU_ASSERT_EQUAL(zone_commit(t), ERR_OK);
+        query_make(&q, name_of("cluster.local."), RR_AXFR);
+        q.has_edns = true;
+        struct zone_axfr a;
+        unsigned records = 0;
+        int ret = 1;
+        zone_axfr_begin(&a, zone_current(z));
+        while (ret == 1) {
+            reply_begin(&reply, &q);
+            ret = zone_axfr_fill(&a, &reply);
+            reply_finish(&reply, REPLY_CAP);
+            records += reply.nrecords;
+        }
+        fitted = fitted || ret == 0;
+        CU_ASSERT(ret == ERR_SPACE || (ret == 0 && records == zone_record_count(zone_current(z)) + 1));
+        zone_free(z);
+    }
+    CU_ASSERT_TRUE(fitted);
+}
+
 static void the_soa_has_the_serial_that_is_asked_for(void)
 {
     struct zone *z = zone_of(NULL);
@@ -168,6 +196,7 @@ int main(void)
         {"a large zone is messages of a good size", a_large_zone_is_messages_of_a_good_size},
         {"large records go alone, and impossible ones are an error",
          large_records_go_alone_and_impossible_ones_are_an_error},
+        {"a record is never left out for OPT", a_record_is_never_left_out_for_opt},
         {"the SOA has the serial that is asked for", the_soa_has_the_serial_that_is_asked_for},
     };
     return run_suite("zone/axfr", tests, sizeof tests / sizeof tests[0]);

@@ -70,6 +70,28 @@ static void a_held_version_stays_while_the_zone_goes_on(void)
     zone_free(z);
 }
 
+static void what_a_held_version_costs_is_known(void)
+{
+    struct zone *z = zone_of(NULL);
+    change_all(z, 0, 1, 101);
+    const struct zone_version *held = hold(z), *at = held;
+    CU_ASSERT_EQUAL(zone_replaced_since(&at), 0);
+    CU_ASSERT_PTR_EQUAL(at, held);
+    change_all(z, 1, 2, 102);
+    uint64_t once = zone_replaced_since(&at);
+    CU_ASSERT(once > NAMES * 40 && once < NAMES * 400); /* nodes, and the branches above them */
+    CU_ASSERT_EQUAL(zone_serial(at), 102);
+    CU_ASSERT_EQUAL(zone_replaced_since(&at), 0);
+    for (uint32_t i = 2; i < 5; i++)
+        change_all(z, i, i + 1, 101 + i);
+    uint64_t thrice = zone_replaced_since(&at);
+    CU_ASSERT(thrice > 2 * once && thrice < 4 * once);
+    zone_free(z);
+    CU_ASSERT_EQUAL(zone_replaced_since(&at), 0);
+    zone_let_go(held);
+    rcu_drain();
+}
+
 static void a_held_version_outlives_its_zone(void)
 {
     struct zone *z = zone_of(NULL);
@@ -126,6 +148,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"a held version stays while the zone goes on", a_held_version_stays_while_the_zone_goes_on},
+        {"what a held version costs is known", what_a_held_version_costs_is_known},
         {"a held version outlives its zone", a_held_version_outlives_its_zone},
         {"a cursor visits what a walk visits", a_cursor_visits_what_a_walk_visits},
     };

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "conf/kubernetes_identity_p.h"
+
+#define KEY_MAX 512 /* octets of a label's key; the API server's limit is 317 */
+
 static bool is_key(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -10,7 +14,7 @@ static bool is_key(char c)
 
 static int add_label(const char *at, struct clients_need *out)
 {
-    char key[512]; /* the API server's limit is 317 octets */
+    char key[KEY_MAX];
     size_t len = 0;
     while (is_key(at[len]))
         len++;
@@ -86,9 +90,17 @@ void clients_need_free(struct clients_need *n)
 
 void clients_need_identity(const struct clients_need *n, struct bytes *out)
 {
-    bytes_append_str(out, " clients=namespace");
+    struct bytes all; /* apart: before it is cut it may be larger than `out` allows */
+    bytes_init(&all, (CLIENT_LABELS_MAX + 1) * (KEY_MAX + sizeof ",label/"));
+    bytes_append_str(&all, " clients=namespace");
     if (n->pods)
-        bytes_append_str(out, ",pod");
+        bytes_append_str(&all, ",pod");
     for (size_t i = 0; i < n->labels.count; i++)
-        bytes_printf(out, ",label/%s", n->labels.zones[i]);
+        bytes_printf(&all, ",label/%s", n->labels.zones[i]);
+    identity_shorten(&all, 0);
+    if (all.error == ERR_OK)
+        bytes_append_str(out, all.data);
+    else
+        out->error = all.error;
+    bytes_free(&all);
 }

@@ -28,8 +28,7 @@ static void append_escaped(struct bytes *out, const char *text)
     }
 }
 
-/* Shortens what was appended since `start` where it is too long. */
-static void shorten(struct bytes *out, size_t start)
+void identity_shorten(struct bytes *out, size_t start)
 {
     if (out->error != ERR_OK || out->len - start <= VALUE_MAX)
         return;
@@ -42,7 +41,7 @@ void identity_append_word(struct bytes *out, const char *word)
 {
     size_t start = out->len;
     append_escaped(out, word);
-    shorten(out, start);
+    identity_shorten(out, start);
 }
 
 /* A URL without the user and password that may stand in it, `https://user:secret@host/`. */
@@ -76,7 +75,7 @@ static int append_source(const struct kubernetes_block *k, struct bytes *out)
     } else if (k->kubeconfig != NULL) {
         bytes_append_str(out, "kubeconfig:");
         append_escaped(out, k->kubeconfig);
-        shorten(out, start);
+        identity_shorten(out, start);
         bytes_append_str(out, " context=");
         start = out->len;
         append_escaped(out, k->context == NULL ? "" : k->context);
@@ -85,7 +84,7 @@ static int append_source(const struct kubernetes_block *k, struct bytes *out)
     } else {
         bytes_append_str(out, "in-cluster");
     }
-    shorten(out, start);
+    identity_shorten(out, start);
     return ret;
 }
 
@@ -110,7 +109,7 @@ static int append_names(const struct zone_list *list, struct bytes *out)
         append_escaped(&all, sorted[i]);
     }
     free(sorted);
-    shorten(&all, 0);
+    identity_shorten(&all, 0);
     int ret = all.error;
     if (ret == ERR_OK)
         bytes_append_str(out, all.data);
@@ -139,7 +138,7 @@ static int append_selector(const char *name, const struct label_selector *s, str
     bytes_init(&all, 6 * LABEL_SELECTOR_MAX);
     if (ret == ERR_OK)
         append_escaped(&all, text.data);
-    shorten(&all, 0);
+    identity_shorten(&all, 0);
     if (ret == ERR_OK)
         ret = all.error;
     if (ret == ERR_OK)

@@ -8,4 +8,7 @@
  * where it is long. A failure stays in `out`. */
 void identity_append_word(struct bytes *out, const char *word);
 
+/* Cuts what was appended since `start` in the same way. */
+void identity_shorten(struct bytes *out, size_t start);
+
 #endif

@@ -18,6 +18,16 @@ void kube_take_list_begin(struct kube_follow *f)
     sink->list_begin(sink->ctx, f->kind);
 }
 
+static void say_why_no_cluster(const struct kubernetes_block *k)
+{
+    if (k->namespace_labels.count > 0)
+        log_info(
+            "plugin/kubernetes: namespaces: namespace_labels leaves out kube-system, so zone files do not "
+            "say which cluster they are of");
+    else
+        log_warning("plugin/kubernetes: namespaces: there is no kube-system, so the cluster has no identity");
+}
+
 bool kube_take_list_end(struct kube_follow *f, const char *version)
 {
     const struct kube_sink *sink = &f->watch->sink;
@@ -26,7 +36,7 @@ bool kube_take_list_end(struct kube_follow *f, const char *version)
         return false;
     memcpy(f->version, version, len + 1);
     if (f->kind == KUBE_NAMESPACE && f->watch->cluster[0] == '\0')
-        log_warning("plugin/kubernetes: namespaces: there is no kube-system, so the cluster has no identity");
+        say_why_no_cluster(f->watch->block);
     sink->list_end(sink->ctx, f->kind, f->version);
     log_debug("plugin/kubernetes: %s: listed %llu (resource version %s)", kube_path_resource(f->kind),
               (unsigned long long)f->items, f->version);

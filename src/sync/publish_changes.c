@@ -75,6 +75,10 @@ static struct touched *touch(struct changes *c, enum what what, struct store_uni
                              struct store_namespace *n, const struct ip *ip)
 {
     size_t nzones = c->rules->nzones;
+    if (c->pending >= CHANGES_MAX)
+        c->error = ERR_LIMIT;
+    if (c->error != ERR_OK)
+        return NULL; /* the zones are compared as a whole */
     struct touched *t = calloc(1, sizeof *t + nzones * sizeof t->before[0]);
     if (t == NULL) {
         c->error = -ENOMEM;

@@ -11,6 +11,11 @@
 
 #include "sync/records.h"
 
+/* At most this many things are held, some 26 MB in a block of one zone: one event may touch a whole cluster
+ * (a list that holds nothing of what was there, a namespace with all pods). It is well above
+ * PUBLISH_BATCH_MAX. */
+#define CHANGES_MAX 16384
+
 struct changes;
 
 /* `rules` and `store` are borrowed. NULL without memory. */
@@ -26,8 +31,9 @@ size_t changes_pending(const struct changes *c);
 uint64_t changes_touches(const struct changes *c);
 
 /* Calls visit for every record that is gone ('-') or new ('+') in rules->zones[zone], all of one unit in a
- * row, then begins anew. -ENOMEM: something could not be taken down or made, so the differences given are not
- * all; the caller has to compare whole zones. What visit returns is ignored; it keeps its own failures. */
+ * row, then begins anew. -ENOMEM: something could not be taken down or made, ERR_LIMIT: more than CHANGES_MAX
+ * was touched, so the differences given are not all; the caller has to compare whole zones. What visit
+ * returns is ignored; it keeps its own failures. */
 int changes_take(struct changes *c, void (*visit)(void *ctx, size_t zone, char op, const struct rr *rr),
                  void *ctx);
 

@@ -149,12 +149,19 @@ void records_add_endpoints(const struct record_zone *z, const uint8_t *owner, co
             add_endpoint(z, owner, base, &list[i], pick, matches, out);
 }
 
+/* The endpoint for a log line: an FQDN that is too long for a label has none. */
+static const char *shown(const struct endpoint *e, char text[LABEL_PRINTABLE_MAX])
+{
+    return e->label[0] != '\0' ? e->label : label_printable(store_at(e->slice, e->address->fqdn), text);
+}
+
 /* EP.SVC.NS.svc.Z, one name after the other. */
 static void add_names(const struct record_zone *z, const uint8_t *base, const struct store_unit *unit,
                       const struct endpoint *list, size_t n, struct record_set *out)
 {
     for (size_t i = 0, end; i < n; i = end) {
         uint8_t owner[NAME_MAX_LEN];
+        char text[LABEL_PRINTABLE_MAX];
         for (end = i + 1; end < n && same_name(&list[end], &list[i]);)
             end++;
         if (endpoint_name(owner, &list[i], base))
@@ -162,7 +169,7 @@ static void add_names(const struct record_zone *z, const uint8_t *base, const st
         else
             log_limited(LOG_LEVEL_WARNING,
                         "sync: Service %s/%s: endpoint \"%s\" has no name (it would be too long)",
-                        unit->namespace->name, unit->name, list[i].label);
+                        unit->namespace->name, unit->name, shown(&list[i], text));
     }
 }
 

@@ -203,6 +203,18 @@ static void endpoint_label(const struct kube_object *o, const struct kube_endpoi
         label_from_text(e->target_name, out);
 }
 
+/* One that is too long for a label has no name of its own, and stays a target of its service. */
+static bool fqdn_label(const struct kube_object *o, const char *fqdn, char out[LABEL_TEXT_MAX])
+{
+    if (label_from_fqdn(fqdn, out) || (strlen(fqdn) > NAME_MAX_LABEL && label_is_target(fqdn)))
+        return true;
+    char ns[LABEL_PRINTABLE_MAX], object[LABEL_PRINTABLE_MAX], text[LABEL_PRINTABLE_MAX];
+    log_limited(
+        LOG_LEVEL_WARNING, "sync: EndpointSlice %s/%s: FQDN \"%s\" not used (no host name with a dot)",
+        label_printable(o->namespace, ns), label_printable(o->name, object), label_printable(fqdn, text));
+    return false;
+}
+
 /* As CoreDNS, an address has one zone in a slice: that of the last endpoint with the address that names one.
  */
 static void share_zones(struct source *sources, size_t n)
@@ -248,7 +260,7 @@ static int collect_sources(const struct kube_object *o, const struct slice_packi
         if (e->fqdn[0] != '\0') {
             source.ip = (struct ip){0};
             source.fqdn = e->fqdn;
-            if (source.label[0] != '\0' || label_from_fqdn(e->fqdn, source.label))
+            if (source.label[0] != '\0' || fqdn_label(o, e->fqdn, source.label))
                 sources[n++] = source;
         }
     }

@@ -215,6 +215,16 @@ static void on_signal(evutil_socket_t number, short what, void *ctx)
     event_base_loopbreak(r->base);
 }
 
+/* Between two lives, from execv() to the new handlers, a signal to reload would end the process: it waits. */
+static void hold_reloads(int how)
+{
+    sigset_t reloads;
+    sigemptyset(&reloads);
+    sigaddset(&reloads, SIGHUP);
+    sigaddset(&reloads, SIGUSR1);
+    sigprocmask(how, &reloads, NULL);
+}
+
 static int start_sign_of_life(struct sync_run *r)
 {
     static const struct timeval each = {.tv_sec = SYNCED_SECONDS};
@@ -233,6 +243,7 @@ static int start(struct sync_run *r, struct errtext *e)
         if (r->signals[i] == NULL || event_add(r->signals[i], NULL) < 0)
             return -ENOMEM;
     }
+    hold_reloads(SIG_UNBLOCK);
     for (size_t i = 0; i < r->nparts; i++) {
         struct part *part = &r->parts[i];
         part->run = r;
@@ -319,6 +330,8 @@ int sync_run(const struct sync_options *options, char **argv)
             status = SYNC_STATUS_NO_BLOCK;
     }
     bool again = r.again;
+    if (again)
+        hold_reloads(SIG_BLOCK); /* before the handlers go */
     cleanup(&r);
     if (again) {
         log_info("sync: starting anew with the changed configuration");

@@ -105,6 +105,17 @@ def test_namespaces_are_selected_by_their_labels(api, tmp_path):
         wait_for(lambda: "one.default.svc" in names(folder))
 
 
+def test_a_cluster_whose_own_namespace_is_not_selected(api, tmp_path):
+    """kube-system is there all the same: nobody is warned that it is not."""
+    folder = str(tmp_path / "zones")
+    conf = corefile(tmp_path, f"endpoint {api.url}", "namespace_labels dns")
+    with Daemon("-conf", conf, "-zones", folder, log=tmp_path / "log") as daemon:
+        wait_for(lambda: os.path.exists(os.path.join(folder, ZONE + ".journal")))
+        assert "there is no kube-system" not in daemon.log()
+        assert "namespace_labels leaves out kube-system" in daemon.log()
+    assert checkzone.header(os.path.join(folder, ZONE + ".zone")).get("cluster", "") == ""
+
+
 def test_files_are_selected_by_the_labels_in_them(tmp_path):
     source, folder = tmp_path / "objects.json", str(tmp_path / "zones")
     objects = [labelled(namespace("default"), dns="on"), labelled(namespace("other")), *web("one", app="web"), *web("two", app="db"),

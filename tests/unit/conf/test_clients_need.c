@@ -16,7 +16,7 @@ static const char *need(const char *text)
     struct clients_need n = {0};
     CU_ASSERT_EQUAL_FATAL(corefile_parse("Corefile", text, strlen(text), &c, &e), ERR_OK);
     bytes_free(&out);
-    bytes_init(&out, 1 << 16);
+    bytes_init(&out, 4095); /* what a zone file's header takes of a line */
     bytes_append_str(&out, "");
     int ret = clients_need_read(c, &n);
     if (ret != ERR_OK)
@@ -55,6 +55,23 @@ static void what_stands_somewhere_is_needed(void)
                      " rewrite edns0 local set 0xffee {kubernetes/client-label/a}\n log . "
                      "{/kubernetes/client-label/b}\n}"),
                 " clients=namespace,label/b,label/a");
+}
+
+/* The line stands in the header of a zone file, which has an end. */
+static void many_long_labels_are_cut_and_still_tell(void)
+{
+    char text[16384], first[1024];
+    for (int last = 100; last <= 101; last++) {
+        int n = snprintf(text, sizeof text, ". {\n kubernetes cluster.local\n metadata\n log . \"");
+        for (int i = 0; i < CLIENT_LABELS_MAX; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, "{/kubernetes/client-label/a%0200d} ",
+                          i < CLIENT_LABELS_MAX - 1 ? i : last);
+        snprintf(text + n, sizeof text - (size_t)n, "\"\n}");
+        CU_ASSERT_FATAL(strlen(need(text)) < sizeof first);
+        if (last == 100)
+            snprintf(first, sizeof first, "%s", need(text));
+    }
+    CU_ASSERT_STRING_NOT_EQUAL(need(text), first);
 }
 
 static void blocks_agree_on_what_all_of_them_need(void)
@@ -117,6 +134,7 @@ int main(void)
     static const struct unit_test tests[] = {
         {"nothing is needed where nobody looks", nothing_is_needed_where_nobody_looks},
         {"what stands somewhere is needed", what_stands_somewhere_is_needed},
+        {"many long labels are cut and still tell", many_long_labels_are_cut_and_still_tell},
         {"blocks agree on what all of them need", blocks_agree_on_what_all_of_them_need},
         {"labels have a limit", labels_have_a_limit},
         {"the view is of verified pods", the_view_is_of_verified_pods},

@@ -208,12 +208,52 @@ static void a_change_is_told_to_each_zone(void)
     cluster_close(&c);
 }
 
+#define MANY ((unsigned)CHANGES_MAX + 1000)
+
+static void put_pods(struct store *store, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "p%u", i);
+        struct kube_object pod = {.kind = KUBE_POD, .namespace = "a", .name = name, .uid = ""};
+        pod.pod.nips = 1;
+        pod.pod.ips[0] = (struct ip){4, {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+        store_put(store, &pod);
+    }
+}
+
+static void no_event_touches_more_than_can_be_held(void)
+{
+    struct cluster c;
+    int counts[2 * IMAGE_ZONES] = {0};
+    cluster_open(&c, "cluster.local", "pods verified");
+    cluster_put(&c, small);
+    put_pods(c.store, MANY);
+    struct changes *changes = changes_new(&c.rules, c.store);
+    CU_ASSERT_EQUAL(changes_begin(changes), ERR_OK);
+    store_remove(c.store, KUBE_NAMESPACE, "", "a");
+    CU_ASSERT_EQUAL(changes_pending(changes), CHANGES_MAX);
+    CU_ASSERT_EQUAL(changes_take(changes, count_change, counts), ERR_LIMIT);
+    CU_ASSERT_EQUAL(changes_pending(changes), 0);
+    store_list_begin(c.store, KUBE_POD);
+    store_list_end(c.store, KUBE_POD);
+    CU_ASSERT_EQUAL(changes_take(changes, count_change, counts), ERR_LIMIT);
+    memset(counts, 0, sizeof counts);
+    cluster_put(&c, small);
+    CU_ASSERT_EQUAL(changes_take(changes, count_change, counts), ERR_OK);
+    CU_ASSERT_EQUAL(counts[0], 0);
+    CU_ASSERT(counts[1] > 0);
+    changes_free(changes);
+    cluster_close(&c);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
         {"an event without news touches nothing", nothing_new_touches_nothing},
         {"what goes and comes back is no change", there_and_back_is_no_change},
         {"a change is told to every zone that it concerns", a_change_is_told_to_each_zone},
+        {"no event touches more than can be held", no_event_touches_more_than_can_be_held},
         {"the increments of random histories are the whole", histories_by_default},
         {"also with verified pods and pod names", histories_with_pods},
         {"also with names for the zones of endpoints", histories_with_topology},

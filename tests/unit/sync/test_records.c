@@ -316,6 +316,22 @@ static void fqdn_slices(void)
            "x.db.a.svc.cluster.local. A 10.1.0.1\n");
 }
 
+#define LONG_FQDN "internal-with-a-rather-long-name-1234567890.eu-west-1.elb.example.com"
+
+static void fqdn_without_a_label(void)
+{
+    expect("", "db.a.svc.cluster.local.",
+           NAMESPACE SERVICE("db", HEADLESS)
+               SLICE_IN("a", "s", "db", "FQDN", "[{addresses: [" LONG_FQDN "]}]", HTTP),
+           "db.a.svc.cluster.local. CNAME " LONG_FQDN ".\n"
+           "_http._tcp.db.a.svc.cluster.local. CNAME " LONG_FQDN ".\n");
+    expect("", "db.a.svc.cluster.local.",
+           NAMESPACE SERVICE("db", HEADLESS)
+               SLICE_IN("a", "s", "db", "FQDN", "[{addresses: [" LONG_FQDN "], hostname: x}]", "[]"),
+           "db.a.svc.cluster.local. CNAME " LONG_FQDN ".\n"
+           "x.db.a.svc.cluster.local. CNAME " LONG_FQDN ".\n");
+}
+
 static void pods_verified(void)
 {
     expect("pods verified", "pod.cluster.local.",
@@ -513,6 +529,7 @@ int main(void)
         {"endpoints may share a name", endpoints_that_share_a_name},
         {"an ExternalName is a CNAME, if it is a name", external_name},
         {"FQDN endpoints are CNAMEs where nothing else stands", fqdn_slices},
+        {"an FQDN too long for a label is a target all the same", fqdn_without_a_label},
         {"pods verified have A by address", pods_verified},
         {"ignore empty_service hides services without ready endpoints", ignore_empty_service},
         {"PTR names the service, else every endpoint", ptr_of_services_and_endpoints},

@@ -98,6 +98,10 @@ class Api:
         path = path_of(obj) + (f"/{subresource}" if subresource else "")
         return self.request("PATCH", path, change, "application/merge-patch+json")
 
+    def replace(self, obj):
+        """Unless the object names the version that it replaces, whatever is there goes."""
+        return self.request("PUT", path_of(obj), obj)
+
     def get(self, obj):
         return self.request("GET", path_of(obj))
 

@@ -55,11 +55,15 @@ def _add_ports(names, base, ports):
             names[f"_{p['name']}.{protocol}"] = "port"
 
 
+def reverse(address):
+    return ipaddress.ip_address(address).reverse_pointer + "."
+
+
 def _add_reverse(names, addresses):
     """The reverse name, and all that lie between it and the zone."""
     for address in addresses:
         try:
-            name = ipaddress.ip_address(address).reverse_pointer + "."
+            name = reverse(address)
         except ValueError:
             continue  # an FQDN slice
         names[name] = "reverse"

@@ -14,7 +14,7 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from nsd import Nsd, free_port
+from nsd import Nsd, answer_of, free_port
 from syncd import BIN, PROGRAM, endpoint, namespace, service, slice_of, write_objects
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "zones", "example")
@@ -85,16 +85,6 @@ def questions(world):
         for name in names + [dns.name.from_text(n, origin) for n in BESIDE]:
             for rdtype in types:
                 yield name, rdtype
-
-
-def answer_of(reply):
-    """rcode and answer section, in a form to compare: names without regard to case, order of no account."""
-    records = [
-        (rrset.name.canonicalize().to_text(), rrset.ttl, dns.rdatatype.to_text(rrset.rdtype), rdata.to_text().lower())
-        for rrset in reply.answer
-        for rdata in rrset
-    ]
-    return dns.rcode.to_text(reply.rcode()), sorted(records)
 
 
 def expected(zone, name, rdtype):

@@ -9,6 +9,8 @@ import time
 import dns.exception
 import dns.message
 import dns.query
+import dns.rcode
+import dns.rdatatype
 
 
 def free_port():
@@ -24,6 +26,16 @@ def free_port():
                     continue
                 return port
     raise RuntimeError("no free port")
+
+
+def answer_of(reply):
+    """rcode and answer section, in a form to compare: names without regard to case, order of no account."""
+    records = [
+        (rrset.name.canonicalize().to_text(), rrset.ttl, dns.rdatatype.to_text(rrset.rdtype), rdata.to_text().lower())
+        for rrset in reply.answer
+        for rdata in rrset
+    ]
+    return dns.rcode.to_text(reply.rcode()), sorted(records)
 
 
 class Nsd:

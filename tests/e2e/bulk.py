@@ -181,8 +181,8 @@ def _ask_window(clients, questions, first):
     for index, question in enumerate(questions):
         said = [a[index] for a in answers]
         for number, client in enumerate(clients):
-            if said[number] is None and question.tcp:
-                said[number] = ask(client.server, question.name, question.rdtype, True, question.edns)
+            if said[number] is None and not question.may_be_silent():
+                said[number] = ask(client.server, question.name, question.rdtype, question.tcp, question.edns)
             elif said[number] is None:
                 client.server.process.assert_alive()
                 said[number] = SILENCE

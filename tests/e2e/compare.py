@@ -21,7 +21,7 @@ def differences(theirs, ours, ttl_slack=0):
     lines += [f"flag: +{f}" for f in sorted(ours.flags - theirs.flags)]
     if theirs.edns != ours.edns:
         lines.append(f"edns: {theirs.edns} -> {ours.edns}")
-    if "TC" in theirs.flags & ours.flags:
+    if "TC" in theirs.flags | ours.flags:
         return lines  # which records a cut answer keeps is chance; the same question over TCP is compared whole
     for section in ("answer", "authority", "additional"):
         lines += _section(section, getattr(theirs, section), getattr(ours, section), ttl_slack)

@@ -27,7 +27,7 @@ def derive(generated, options, objects=None):
         for part in slices:
             _add_endpoints(found, zone, part)
         for obj in units:
-            _add_zonal(found, zone, obj, present)
+            _add_zonal(found, zone, obj, [part for part in present if options.selects(part)])
         for obj in by_kind.get("Pod", []):
             for entry in obj["status"]["podIPs"]:
                 found[f"{names.dashed(entry['ip'])}.{obj['metadata']['namespace']}.pod.{zone}"] = "pod"
@@ -37,7 +37,7 @@ def derive(generated, options, objects=None):
             for part in slices:
                 _add_imported(found, part)
     found.pop("", None)  # the root itself, as a zone: names.py cannot make neighbours of it
-    _mark_fqdn(found, options, present)
+    _mark_fqdn(found, generated, options, present)
     found = {n: k for n, k in found.items() if all(len(label) < 64 for label in n.split("."))}
     return mark_reverse(found, generated, options)
 
@@ -111,28 +111,41 @@ def _add_imported(found, part):
         found.setdefault(f"{label}.{base}", "beside endpoint")
 
 
-def _mark_fqdn(found, options, slices):
+def _mark_fqdn(found, generated, options, slices):
     """Names of Services that have a slice of names in place of addresses, or pods whose names are no labels, are of kinds of
-    their own."""
-    units = {}
-    for part in slices:
-        for label in ("kubernetes.io/service-name", f"{MULTI}/service-name"):
-            name = part["metadata"]["labels"].get(label)
-            units.setdefault((name, part["metadata"]["namespace"]), []).append(part)
-    for (name, ns), parts in units.items():
-        targets = {a for p in parts if p.get("addressType") == "FQDN" for e in p["endpoints"] or [] for a in e["addresses"]}
-        others = any(p["endpoints"] for p in parts if p.get("addressType") != "FQDN")
-        dotted = options.has("endpoint_pod_names") and any(map(_is_dotted, [e for p in parts for e in p["endpoints"] or []]))
-        if not name or not (targets or dotted):
-            continue
-        word = "dotted" if dotted else "mixed FQDN" if others or len(targets) > 1 else "FQDN"
+    their own, and so are ExternalNames that lead to them."""
+    words = _unit_words(options, slices)
+    externals = [o for o in generated.of_kind("Service") if o["spec"].get("type") == "ExternalName"]
+    for obj in externals:
+        words.pop((obj["metadata"]["namespace"], obj["metadata"]["name"]), None)  # its slices say nothing
+    for _ in range(len(externals)):  # chains
+        for obj in externals:
+            name, ns, rest = (obj["spec"]["externalName"].split(".", 2) + ["", ""])[:3]
+            word = words.get((ns, name)) if rest.startswith("svc.") else None
+            if word in ("dotted", "mixed FQDN"):
+                words[obj["metadata"]["namespace"], obj["metadata"]["name"]] = word
+    for (ns, name), word in words.items():
         for zone in options.forward_zones:
             base = f"{name}.{ns}.svc.{zone.lstrip('.')}"
-            if found.get(base, "").startswith("external name"):
-                continue  # its slices say nothing
             for known in found:
                 if known == base or known.endswith("." + base):
                     found[known] = f"{word} {found[known]}"
+
+
+def _unit_words(options, slices):
+    """{(namespace, service): "dotted", "mixed FQDN" or "FQDN"}"""
+    units, words = {}, {}
+    for part in slices:
+        for label in ("kubernetes.io/service-name", f"{MULTI}/service-name"):
+            units.setdefault((part["metadata"]["namespace"], part["metadata"]["labels"].get(label)), []).append(part)
+    for unit, parts in units.items():
+        targets = {a for p in parts if p.get("addressType") == "FQDN" for e in p["endpoints"] or [] for a in e["addresses"]}
+        others = any(p["endpoints"] for p in parts if p.get("addressType") != "FQDN")
+        if options.has("endpoint_pod_names") and any(map(_is_dotted, [e for p in parts for e in p["endpoints"] or []])):
+            words[unit] = "dotted"
+        elif targets:
+            words[unit] = "mixed FQDN" if others or len(targets) > 1 else "FQDN"
+    return words
 
 
 def mark_reverse(found, generated, options):

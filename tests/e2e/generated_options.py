@@ -33,6 +33,13 @@ BESIDE = ["ttl 0", "ttl 30", "ttl 3600", "pods insecure", "pods verified", "endp
           "fallthrough in-addr.arpa ip6.arpa", "zonal", "startup_timeout 10s", "apiserver_qps 200"]
 
 
+SELECTED = {  # what the values of `labels` above choose, by an object's labels
+    "tier": lambda labels: "tier" in labels,
+    "!tier": lambda labels: "tier" not in labels,
+    "app in (a,b),tier notin (y)": lambda labels: labels.get("app") in ("a", "b") and labels.get("tier") != "y",
+}
+
+
 @dataclasses.dataclass
 class Options:
     """`words` is what stands in the block, by its first word."""
@@ -50,6 +57,11 @@ class Options:
     def says(self, line):
         word, _, rest = line.partition(" ")
         return self.words.get(word) == rest
+
+    def selects(self, obj):
+        """Whether a Service, slice or Pod is seen at all."""
+        selected = SELECTED.get(self.words.get("labels"))
+        return selected is None or selected(obj["metadata"].get("labels", {}))
 
     def falls_through(self, name):
         """Whether a name that does not exist is asked upstream."""

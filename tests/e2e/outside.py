@@ -5,6 +5,7 @@ It answers like a recursive resolver (RA set, AA not), over UDP and TCP, from th
 
 import functools
 import multiprocessing
+import socket
 import socketserver
 import struct
 import threading
@@ -105,6 +106,10 @@ class _Tcp(socketserver.BaseRequestHandler):
 
 class _UdpServer(socketserver.UDPServer):
     allow_reuse_address = True
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        super().server_bind()
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):

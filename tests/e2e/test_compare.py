@@ -30,6 +30,10 @@ class Question:
     def of(self, server):
         return ask(server, self.name, self.rdtype, self.tcp, self.edns)
 
+    def may_be_silent(self):
+        """CoreDNS says nothing where it has made a name that is none: who waits for it waits in vain."""
+        return "of nobody" in self.kind or "at the root" in self.kind
+
     def may_come_from_a_cache(self):
         """With kubeadm's Corefile: what the upstream said, be it because the reverse zones fall through to it."""
         return any(word in self.kind for word in ("outside", "external name", "reverse"))

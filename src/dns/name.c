@@ -140,6 +140,50 @@ uint64_t name_hash(const uint8_t *name, size_t len)
     return fold(fold(h ^ tail, hash_multiplier), hash_start | 1);
 }
 
+/* Sixteen octets at once, which compilers know for SSE2 and NEON. */
+typedef signed char octets16 __attribute__((vector_size(16)));
+typedef unsigned char unsigned_octets16 __attribute__((vector_size(16)));
+
+static inline void lower16(uint8_t *out, const uint8_t *name)
+{
+    octets16 w, from_a;
+    memcpy(&w, name, sizeof w);
+    from_a = (octets16)((unsigned_octets16)w + (0x80 - 'A')); /* A is the least octet, then B ... */
+    w |= (from_a < -0x80 + 26) & ('a' - 'A');
+    memcpy(out, &w, sizeof w);
+}
+
+static inline void lower_known(uint8_t *out, const uint8_t *name, size_t len)
+{
+    size_t i = 0;
+    if (len < 16) {
+        for (; i < len; i++)
+            out[i] = lower(name[i]);
+        return;
+    }
+    for (; i + 16 < len; i += 16)
+        lower16(out + i, name + i);
+    lower16(out + len - 16, name + len - 16); /* some of them for the second time */
+}
+
+uint64_t name_lower_hash(uint8_t *out, const uint8_t *name, size_t len)
+{
+    lower_known(out, name, len);
+    if (len < 8)
+        return name_hash(out, len);
+    uint64_t h = hash_start ^ len, tail = 0;
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8)
+        h = fold(h ^ load64(out + i), hash_multiplier);
+    if (i < len) /* the last octets of the last eight */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        tail = load64(out + len - 8) >> 8 * (8 - (len - i));
+#else
+        tail = load64(out + len - 8) << 8 * (8 - (len - i));
+#endif
+    return fold(fold(h ^ tail, hash_multiplier), hash_start | 1);
+}
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

@@ -34,6 +34,8 @@ size_t name_lower(uint8_t *out, const uint8_t *name);
 
 /* Hash of a lower-case name. The same within a process, not from one to another. */
 uint64_t name_hash(const uint8_t *name, size_t len);
+/* Both in one pass: `name`, of `len` octets, in lower case at `out` (somewhere else) and the hash of that. */
+uint64_t name_lower_hash(uint8_t *out, const uint8_t *name, size_t len);
 /* Makes the hash unguessable, so that nobody can choose names that collide: two random numbers, once, before
  * any thread or zone exists. Without it the hash is that of every other process. */
 void name_hash_seed(uint64_t start, uint64_t multiplier);

@@ -175,6 +175,29 @@ static void hashes_differ_where_names_differ(void)
     CU_ASSERT_EQUAL(name_hash(n, 3), name_hash(name("a."), 3));
 }
 
+static void lower_case_and_hash_are_made_in_one_pass(void)
+{
+    static const unsigned char letters[] = "@AZ[`az{_-09\200\255MmQ"; /* what stands beside them too */
+    for (unsigned len = 0; len <= 250; len++) {
+        uint8_t n[NAME_MAX_LEN], expected[NAME_MAX_LEN], out[NAME_MAX_LEN + 1];
+        size_t at = 0;
+        while (at < len) {
+            unsigned label = len - at - 1 < 11 ? (unsigned)(len - at - 1) : 11;
+            if (label == 0)
+                break;
+            n[at++] = (uint8_t)label;
+            for (; label > 0; label--, at++)
+                n[at] = at % 5 == 0 ? (uint8_t)(at * 7 + len) : letters[(at + len) % (sizeof letters - 1)];
+        }
+        n[at++] = 0;
+        out[at] = 0x55;
+        name_lower(expected, n);
+        CU_ASSERT_EQUAL(name_lower_hash(out, n, at), name_hash(expected, at));
+        CU_ASSERT_EQUAL(memcmp(out, expected, at), 0);
+        CU_ASSERT_EQUAL(out[at], 0x55);
+    }
+}
+
 static void compressed_names_are_unpacked(void)
 {
     /* 12 octets of header, cluster.local. at 12, web -> 12 at 27, a -> 27 at 33 */
@@ -246,6 +269,7 @@ int main(void)
         {"names sort in canonical order", names_sort_in_canonical_order},
         {"a name is in its suffixes only", a_name_is_in_its_suffixes_only},
         {"hashes differ where names differ", hashes_differ_where_names_differ},
+        {"lower case and hash are made in one pass", lower_case_and_hash_are_made_in_one_pass},
         {"compressed names are unpacked", compressed_names_are_unpacked},
         {"compression loops and forward pointers are refused",
          compression_loops_and_forward_pointers_are_refused},

@@ -5,7 +5,7 @@
 
 const uint8_t *node_name(const struct node *n)
 {
-    return (const uint8_t *)(n->rrsets + n->rrset_count);
+    return node_name_at(n);
 }
 
 unsigned node_rrset_count(const struct node *n)

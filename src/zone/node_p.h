@@ -29,9 +29,14 @@ struct node {
     struct rrset_head rrsets[];
 };
 
+static inline const uint8_t *node_name_at(const struct node *n)
+{
+    return (const uint8_t *)(n->rrsets + n->rrset_count);
+}
+
 static inline const uint8_t *node_data(const struct node *n)
 {
-    return node_name(n) + n->name_len;
+    return node_name_at(n) + n->name_len;
 }
 
 /* A node without rrsets, or a copy of one with another number of children. NULL without memory. Free with

@@ -46,14 +46,28 @@ static inline uint64_t bit_of(uint64_t hash, unsigned shift)
     return (uint64_t)1 << (hash >> shift & (SLOTS - 1));
 }
 
+/* Debian's amd64 is the oldest one, for which compilers count in a library call; nearly every machine has an
+ * instruction for it. */
+static inline unsigned ones_in(uint64_t x)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("popcnt")) {
+        uint64_t n;
+        __asm__("popcnt %1, %0" : "=r"(n) : "r"(x) : "cc");
+        return (unsigned)n;
+    }
+#endif
+    return (unsigned)__builtin_popcountll(x);
+}
+
 static inline unsigned index_of(const struct branch *b, uint64_t bit)
 {
-    return (unsigned)__builtin_popcountll(b->bitmap & (bit - 1));
+    return ones_in(b->bitmap & (bit - 1));
 }
 
 static inline bool has_name(const struct node *n, const uint8_t *lname, size_t len)
 {
-    return n->name_len == len && memcmp(node_name(n), lname, len) == 0;
+    return n->name_len == len && memcmp(node_name_at(n), lname, len) == 0;
 }
 
 /* Index in a list of equal hashes, or its count. */
@@ -67,18 +81,20 @@ static unsigned search(const struct branch *b, const uint8_t *lname, size_t len)
 
 struct node *trie_find(trie_ref root, const uint8_t *lname, size_t len, uint64_t hash)
 {
-    for (unsigned shift = 0; root != 0 && !is_leaf(root); shift += BITS) {
+    if (root == 0)
+        return NULL;
+    for (uint64_t rest = hash; !is_leaf(root); rest >>= BITS) {
         const struct branch *b = branch(root);
-        if (shift >= HASH_BITS) {
-            unsigned i = search(b, lname, len);
-            return i < b->count ? leaf(b->slots[i]) : NULL;
+        /* The slot's own bit becomes the highest one, and those of the slots before it are below. */
+        uint64_t used = b->bitmap << (~rest & (SLOTS - 1));
+        if ((int64_t)used < 0) {
+            root = b->slots[ones_in(used) - 1];
+            continue;
         }
-        uint64_t bit = bit_of(hash, shift);
-        if (!(b->bitmap & bit))
-            return NULL;
-        root = b->slots[index_of(b, bit)];
+        unsigned i = b->bitmap == 0 ? search(b, lname, len) : b->count;
+        return i < b->count ? leaf(b->slots[i]) : NULL;
     }
-    return root != 0 && has_name(leaf(root), lname, len) ? leaf(root) : NULL;
+    return has_name(leaf(root), lname, len) ? leaf(root) : NULL;
 }
 
 /* ---- changing ---- */

@@ -39,6 +39,7 @@ static void free_versions(void *object)
         free(v->replaced.items);
         if (v->zone_gone)
             trie_free(v->root);
+        free(v->denial);
         free(v);
         v = next;
     } while (v != NULL && last_reference(v));
@@ -126,6 +127,11 @@ const struct node *zone_find(const struct zone_version *v, const uint8_t *lname,
 const struct node *zone_apex_node(const struct zone_version *v)
 {
     return v->apex;
+}
+
+const struct zone_denial *zone_denial_of(const struct zone_version *v)
+{
+    return v->denial;
 }
 
 int zone_walk(const struct zone_version *v, int (*visit)(const struct node *n, void *ctx), void *ctx)

@@ -4,6 +4,7 @@
 
 #include "zone/trie.h"
 #include "zone/zone.h"
+#include "zone/zone_denial.h"
 
 /*
  * Versions are a chain, from the oldest that somebody still has to the current one. What a transaction
@@ -13,7 +14,8 @@
  */
 struct zone_version {
     trie_ref root;
-    const struct node *apex; /* NULL in a zone that never had a transaction */
+    const struct node *apex;    /* NULL in a zone that never had a transaction */
+    struct zone_denial *denial; /* likewise */
     uint32_t serial;
     uint64_t records;
     uint64_t wildcards;        /* names that begin with the label "*" */

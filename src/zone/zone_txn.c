@@ -275,12 +275,15 @@ int zone_commit(struct zone_txn *t)
     if (ret == ERR_OK && !one_soa(apex, &soa, &serial))
         ret = ERR_MALFORMED;
     struct zone_version *v = ret == ERR_OK ? malloc(sizeof *v) : NULL, *old = t->zone->current;
-    if (v == NULL) {
+    struct zone_denial *denial = v != NULL ? zone_denial_new(t->zone->apex, &soa) : NULL;
+    if (denial == NULL) {
+        free(v);
         zone_abort(t);
         return ret != ERR_OK ? ret : -ENOMEM;
     }
     *v = (struct zone_version){.root = t->root,
                                .apex = apex,
+                               .denial = denial,
                                .serial = wire_u32(serial),
                                .records = t->records,
                                .wildcards = t->wildcards,

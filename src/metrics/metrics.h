@@ -93,6 +93,12 @@ extern _Thread_local uint64_t *metrics_own_cells; /* this thread's cells; NULL b
 uint64_t *metrics_claim_cells(void); /* for the functions below; NULL where all sets of cells are taken */
 void metrics_add_shared(uint32_t cell, uint64_t n);
 
+/* Only this thread writes here, so no read-modify-write is needed; the page reads it at the same time. */
+static inline void metrics_add_own(uint64_t *cells, uint32_t cell, uint64_t n)
+{
+    __atomic_store_n(&cells[cell], __atomic_load_n(&cells[cell], __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
 static inline void metrics_add_cell(uint32_t cell, uint64_t n)
 {
     uint64_t *cells = metrics_own_cells;
@@ -100,8 +106,7 @@ static inline void metrics_add_cell(uint32_t cell, uint64_t n)
         metrics_add_shared(cell, n);
         return;
     }
-    /* Only this thread writes here, so no read-modify-write is needed; the page reads it at the same time. */
-    __atomic_store_n(&cells[cell], __atomic_load_n(&cells[cell], __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+    metrics_add_own(cells, cell, n);
 }
 
 /* Adds to a counter; `index` chooses among dimensions, 0 without. */
@@ -110,15 +115,20 @@ static inline void metrics_add(const struct metric *m, unsigned index, uint64_t 
     metrics_add_cell(m->cell + index, n);
 }
 
-/* Counts a value in a histogram, in the family's unit. */
-static inline void metrics_observe(const struct metric *m, unsigned index, uint64_t value)
+/* Counts a value in a histogram, in the family's unit, `n` times. */
+static inline void metrics_observe_some(const struct metric *m, unsigned index, uint64_t value, uint64_t n)
 {
     unsigned bucket = 0;
     while (bucket < m->nbounds && value > m->bounds[bucket])
         bucket++;
     uint32_t cell = m->cell + index * m->stride;
-    metrics_add_cell(cell + bucket, 1);
-    metrics_add_cell(cell + m->nbounds + 1u, value);
+    metrics_add_cell(cell + bucket, n);
+    metrics_add_cell(cell + m->nbounds + 1u, value * n);
+}
+
+static inline void metrics_observe(const struct metric *m, unsigned index, uint64_t value)
+{
+    metrics_observe_some(m, index, value, 1);
 }
 
 /* The sum over all threads of one cell of a counter; for tests and for log lines. */

@@ -29,6 +29,9 @@ static const uint8_t type_index[256] = {
 #define RCODES (RCODE_NAMES + 1)
 static const char *rcode_names[RCODES];
 
+/* The buckets of the sizes that nearly all messages have. */
+static uint8_t small_bucket[512];
+
 /* The plugin that gave the answer: "" where none did, then the plugins of the table. */
 #define PLUGINS_MAX 64
 static const char *plugin_labels[PLUGINS_MAX + 1];
@@ -84,6 +87,9 @@ struct route_metrics {
     const struct metric *response_size;
     const struct metric *dnssec_ok;
     const struct metric *responses;
+    struct { /* their first cells, at hand for those who count many */
+        uint32_t requests, request_size, response_size, responses;
+    } cell;
     uint8_t plugin[STAGES_MAX + 1]; /* index in plugin_labels of the stage that answered; the last: none */
 };
 
@@ -104,6 +110,9 @@ static void fill_names(void)
     rcode_names[RCODE_NAMES] = "other";
     for (unsigned i = 0; i < plugin_count && i < PLUGINS_MAX; i++)
         plugin_labels[i + 1] = plugin_table[i]->name;
+    for (unsigned size = 0; size < sizeof small_bucket; size++)
+        while (size > size_bounds[small_bucket[size]])
+            small_bucket[size]++;
     plugin_labels[0] = "";
 }
 
@@ -131,6 +140,10 @@ struct route_metrics *route_metrics_new(const char *server, const char *zone, co
     m->request_size = metrics_register(&request_size_desc, requests, 4);
     m->response_size = metrics_register(&response_size_desc, requests, 4);
     m->responses = metrics_register(&responses_desc, responses, 5);
+    m->cell.requests = m->requests->cell;
+    m->cell.request_size = m->request_size->cell;
+    m->cell.response_size = m->response_size->cell;
+    m->cell.responses = m->responses->cell;
     for (unsigned i = 0; block != NULL && i < block->nstages; i++)
         m->plugin[i] = (uint8_t)plugin_index(block->stages[i].plugin);
     return m;
@@ -141,32 +154,76 @@ void route_metrics_free(struct route_metrics *m)
     free(m);
 }
 
-static unsigned family_of(const union address *a)
+static inline unsigned type_of(uint16_t qtype)
 {
-    return a->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+    return qtype < 256 ? type_index[qtype] : 0;
 }
 
-static void count(const struct route_metrics *m, const struct request *r, unsigned plugin)
+static void count(const struct route_metrics *m, const struct query_facts *f, unsigned plugin)
 {
-    unsigned tcp = r->transport == TRANSPORT_TCP;
-    unsigned type = r->q.qtype < 256 ? type_index[r->q.qtype] : 0;
-    unsigned rcode = r->reply->rcode < RCODE_NAMES ? r->reply->rcode : RCODE_NAMES;
-    metrics_add(m->requests, (tcp * 2 + family_of(&r->client)) * (unsigned)TYPES + type, 1);
-    metrics_observe(m->duration, 0, clock_ns() - r->received_ns);
-    metrics_observe(m->request_size, tcp, r->asked->size);
-    metrics_observe(m->response_size, tcp, answer_size(r));
+    unsigned rcode = f->rcode < RCODE_NAMES ? f->rcode : RCODE_NAMES;
+    metrics_add(m->requests, (f->tcp * 2u + f->ipv6) * (unsigned)TYPES + type_of(f->qtype), 1);
+    metrics_observe(m->request_size, f->tcp, f->request_size);
+    metrics_observe(m->response_size, f->tcp, f->response_size);
     metrics_add(m->responses, plugin * RCODES + rcode, 1);
-    if (r->q.dnssec_ok)
+    if (f->dnssec_ok)
         metrics_add(m->dnssec_ok, 0, 1);
+}
+
+static void count_request(const struct route_metrics *m, const struct request *r, unsigned plugin)
+{
+    const struct query_facts facts = {.qtype = r->q.qtype,
+                                      .rcode = r->reply->rcode,
+                                      .request_size = r->asked->size,
+                                      .response_size = answer_size(r),
+                                      .tcp = r->transport == TRANSPORT_TCP,
+                                      .ipv6 = address_is_ipv6(&r->client),
+                                      .dnssec_ok = r->q.dnssec_ok};
+    count(m, &facts, plugin);
+    metrics_observe(m->duration, 0, clock_ns() - r->received_ns);
 }
 
 void route_metrics_count(const struct route_metrics *m, const struct request *r)
 {
-    count(m, r, m->plugin[r->stage < STAGES_MAX ? r->stage : STAGES_MAX]);
+    count_request(m, r, m->plugin[r->stage < STAGES_MAX ? r->stage : STAGES_MAX]);
+}
+
+static inline unsigned size_bucket(size_t size)
+{
+    if (size < sizeof small_bucket)
+        return small_bucket[size];
+    unsigned bucket = small_bucket[sizeof small_bucket - 1];
+    while (bucket < SIZE_BOUNDS && size > size_bounds[bucket])
+        bucket++;
+    return bucket;
+}
+
+void route_metrics_count_facts(const struct route_metrics *m, const struct query_facts *f, unsigned stage)
+{
+    uint64_t *cells = metrics_own_cells;
+    unsigned rcode = f->rcode;
+    if (cells == NULL || f->tcp || rcode >= RCODE_NAMES) { /* a thread's first, or a rare one */
+        count(m, f, m->plugin[stage]);
+        return;
+    }
+    unsigned in = size_bucket(f->request_size), out = size_bucket(f->response_size);
+    metrics_add_own(cells, m->cell.requests + f->ipv6 * (unsigned)TYPES + type_of(f->qtype), 1);
+    metrics_add_own(cells, m->cell.request_size + in, 1);
+    metrics_add_own(cells, m->cell.request_size + SIZE_BOUNDS + 1, f->request_size);
+    metrics_add_own(cells, m->cell.response_size + out, 1);
+    metrics_add_own(cells, m->cell.response_size + SIZE_BOUNDS + 1, f->response_size);
+    metrics_add_own(cells, m->cell.responses + m->plugin[stage] * RCODES + rcode, 1);
+    if (f->dnssec_ok)
+        metrics_add_own(cells, m->dnssec_ok->cell, 1);
+}
+
+void route_metrics_count_durations(const struct route_metrics *m, uint64_t ns, unsigned n)
+{
+    metrics_observe_some(m->duration, 0, ns, n);
 }
 
 void metrics_refused(const struct request *r, const struct listener *l)
 {
     if (l->dropped != NULL)
-        count(l->dropped, r, 0);
+        count_request(l->dropped, r, 0);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "serve/express_plan.h"
 #include "serve/plugin.h"
 
 #define SIZE_DEFAULT 1232
@@ -48,9 +49,16 @@ static enum verdict bufsize_query(void *state, struct request *r)
     return VERDICT_NEXT;
 }
 
+static bool bufsize_express(void *state, struct express_plan *p)
+{
+    p->max_udp = ((const struct bufsize *)state)->size;
+    return true;
+}
+
 const struct plugin plugin_bufsize = {
     .name = "bufsize",
     .setup = bufsize_setup,
     .free = free,
     .query = bufsize_query,
+    .express = bufsize_express,
 };

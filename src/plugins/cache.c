@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "cache/cache_stage.h"
 #include "conf/args.h"
+#include "serve/express_plan.h"
 #include "serve/plugin.h"
 
 #define PLUGIN "cache"
@@ -315,6 +316,18 @@ static void cache_answer(void *state, struct request *r)
     cache_stage_answer(state, r);
 }
 
+/* Names of zones that a stage below has pass on the way down; on the way up their TTLs get limits. */
+static bool cache_express(void *state, struct express_plan *p)
+{
+    const struct cache_settings *s = &((const struct cache_stage *)state)->settings;
+    const struct cache_limit *success = &s->limits[CACHE_SUCCESS], *denial = &s->limits[CACHE_DENIAL];
+    p->ttl_zones = (const uint8_t(*)[NAME_MAX_LEN])s->zones;
+    p->nttl_zones = s->nzones;
+    p->found = (struct express_ttl){.least_s = success->min_ttl_s, .most_s = success->max_ttl_s};
+    p->denied = (struct express_ttl){.least_s = denial->min_ttl_s, .most_s = denial->max_ttl_s};
+    return true;
+}
+
 const struct plugin plugin_cache = {
     .name = PLUGIN,
     .setup = cache_setup,
@@ -323,4 +336,5 @@ const struct plugin plugin_cache = {
     .stop = cache_stop,
     .query = cache_query,
     .answer = cache_answer,
+    .express = cache_express,
 };

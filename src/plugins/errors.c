@@ -257,6 +257,13 @@ static void errors_answer(void *state, struct request *r)
         write_line(r, level, why);
 }
 
+/* Answers from a zone are none. */
+static bool errors_express(void *state, struct express_plan *p)
+{
+    (void)state, (void)p;
+    return true;
+}
+
 const struct plugin plugin_errors = {
     .name = "errors",
     .setup = errors_setup,
@@ -266,4 +273,5 @@ const struct plugin plugin_errors = {
     .worker_start = errors_worker_start,
     .worker_stop = errors_worker_stop,
     .answer = errors_answer,
+    .express = errors_express,
 };

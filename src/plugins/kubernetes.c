@@ -15,6 +15,7 @@
 #include "http/readiness.h"
 #include "serve/client_lookup.h"
 #include "serve/config.h"
+#include "serve/express_plan.h"
 #include "serve/kubernetes_stage.h"
 #include "serve/pod_name.h"
 #include "serve/zone_stage.h"
@@ -230,6 +231,15 @@ static int kubernetes_metadata(void *ctx, const struct request *r, const char *l
                               cap);
 }
 
+static bool kubernetes_express(void *ctx, struct express_plan *p)
+{
+    const struct kubernetes_stage *k = ctx;
+    p->end = &k->answers;
+    p->may_respell = cluster_spelling_possible;
+    p->pods_made_up = true; /* the chain knows under which options */
+    return true;
+}
+
 const struct plugin plugin_kubernetes = {.name = "kubernetes",
                                          .setup = kubernetes_setup,
                                          .free = kubernetes_free,
@@ -237,4 +247,5 @@ const struct plugin plugin_kubernetes = {.name = "kubernetes",
                                          .stop = kubernetes_stop,
                                          .query = zone_stage_query,
                                          .metadata = kubernetes_metadata,
-                                         .zones = zone_stage_zones};
+                                         .zones = zone_stage_zones,
+                                         .express = kubernetes_express};

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "serve/config_routes.h"
 #include "serve/control.h"
+#include "serve/express_table.h"
 #include "serve/plugin_names.h"
 #include "serve/worker.h"
 
@@ -84,6 +85,7 @@ static void config_free(struct config *c)
         for (unsigned i = 0; i < c->blocks[b].nstages; i++)
             if (c->blocks[b].stages[i].plugin->free != NULL)
                 c->blocks[b].stages[i].plugin->free(c->blocks[b].stages[i].state);
+    express_tables_free(c);
     config_routes_free(c);
     free(c->blocks);
     corefile_free(c->corefile);
@@ -110,6 +112,8 @@ int config_build(struct corefile *corefile, const struct config_options *options
     }
     if (ret == ERR_OK)
         ret = config_routes_build(c, options->dns_port != 0 ? options->dns_port : DNS_PORT, e);
+    if (ret == ERR_OK && (ret = express_tables_build(c)) != ERR_OK)
+        ret = errtext_set(e, ret, "configuration: no memory");
     if (ret != ERR_OK) {
         config_free(c);
         return ret;

@@ -49,6 +49,7 @@ struct listener {
     struct route **routes;             /* most labels first */
     size_t nroutes;
     bool any_class;
+    struct express_table *express; /* names that go the short way; NULL: none */
     struct route_metrics
         *dropped; /* of requests that no block takes; set by the prometheus plugin at start, NULL without */
 };

@@ -1,0 +1,32 @@
+/* A question on the short way: what express.c hands to express_answer.c. */
+#ifndef SEAMARK_SERVE_EXPRESS_P_H
+#define SEAMARK_SERVE_EXPRESS_P_H
+
+#include "metrics/query_metrics.h"
+#include "serve/express.h"
+#include "zone/zone_denial.h"
+
+#define OPT_LEN 11 /* an OPT record without options (RFC 6891 section 6.1.2) */
+
+struct express_query {
+    struct express_datagram *datagram;
+    struct query_facts facts; /* what is counted of it; the answer's part is set by express_answer() */
+    const struct express_zone *zone;
+    const struct zone_version *version;
+    const struct node *node; /* of the name itself; NULL: it is not there */
+    uint64_t hash;
+    uint16_t udp_size; /* of OPT, as the client is told */
+    uint16_t room;     /* octets that the answer may take, OPT left out */
+    uint16_t end;      /* octets of header and question */
+    bool has_edns;
+    uint8_t len; /* of the name */
+    uint8_t labels;
+    uint8_t starts[NAME_MAX_LEN / 2 + 1]; /* of the labels */
+    uint8_t lname[NAME_MAX_LEN + 1];
+};
+
+/* Writes the answer over the question and notes its length in the datagram; false, with the packet as it was,
+ * where it is the chain's. In a read section. */
+bool express_answer(struct express_query *q, struct worker *w);
+
+#endif

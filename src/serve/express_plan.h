@@ -1,0 +1,36 @@
+/*
+ * What the stages of a block say about the short way of a query (serve/express.h), once, when a configuration
+ * is compiled: each stage from the first one down to the one that ends the way fills in what it does to an
+ * answer from a zone. See `express` in serve/plugin.h.
+ */
+#ifndef SEAMARK_SERVE_EXPRESS_PLAN_H
+#define SEAMARK_SERVE_EXPRESS_PLAN_H
+
+#include "serve/zone_stage.h"
+
+/* The TTL that all records of an answer get: the least of theirs within these bounds. */
+struct express_ttl {
+    uint32_t least_s, most_s;
+};
+
+struct express_plan {
+    bool rotate;      /* records of one name and type begin anywhere (loadbalance) */
+    uint16_t max_udp; /* the most octets of an answer by UDP, and what a client is told; 0: no limit (bufsize)
+                       */
+    /* Answers for names in these zones get one TTL (cache); others keep theirs. Borrowed from the stage. */
+    const uint8_t (*ttl_zones)[NAME_MAX_LEN];
+    size_t nttl_zones;
+    struct express_ttl found, denied;
+    /* Set by the stage that ends the way: it answers names in these zones, from zone files. It has no `adapt`
+     * and no `keeps`. */
+    const struct zone_stage *end;
+    /* A quick test of a name that is not in the zone: false where the stage's `respell` would find nothing
+     * for it. Of the name's labels, which begin at `starts`, `below` stand in front of the zone. NULL: ask
+     * it. */
+    bool (*may_respell)(const uint8_t *lname, const uint8_t *starts, unsigned below);
+    /* It makes up answers for names below "pod." in a zone where the file has none for them. */
+    bool pods_made_up;
+    unsigned stage; /* its index in the block; set by the compiler of the table */
+};
+
+#endif

@@ -1,0 +1,214 @@
+#include "serve/express_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Zones of one listener: a bucket's links are 16 bits wide. Beyond it everything walks the chain, which takes
+ * as long for so many. */
+#define ZONES_MAX 16384
+
+struct express_table {
+    unsigned count;
+    unsigned mask; /* buckets, less one */
+    unsigned ndepths;
+    uint8_t depths[NAME_MAX_LEN / 2 + 1]; /* numbers of labels that its zones have, most first */
+    uint16_t *buckets;                    /* counted from 1; 0 is empty */
+    struct express_zone zones[];
+};
+
+/* Of a name with a label at least. */
+static inline unsigned bucket_of(const struct express_table *t, const uint8_t *name, size_t len)
+{
+    return (name[1] * 31u + name[2] * 17u + (unsigned)len) & t->mask;
+}
+
+const struct express_zone *express_table_find(const struct express_table *t, const uint8_t *lname, size_t len,
+                                              const uint8_t *starts, unsigned labels)
+{
+    for (unsigned d = 0; d < t->ndepths; d++) {
+        if (t->depths[d] > labels)
+            continue;
+        size_t at = starts[labels - t->depths[d]];
+        const uint8_t *suffix = lname + at;
+        for (unsigned i = t->buckets[bucket_of(t, suffix, len - at)]; i != 0; i = t->zones[i - 1].next) {
+            const struct express_zone *z = &t->zones[i - 1];
+            if (express_zone_is(z, suffix, len - at))
+                return z->served != NULL ? z : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the plan of a block ---- */
+
+/* False where every question to the block walks the chain. */
+static bool plan_block(const struct block *b, struct express_plan *p)
+{
+    *p = (struct express_plan){0};
+    for (unsigned i = 0; i < b->nstages; i++) {
+        const struct plugin *plugin = b->stages[i].plugin;
+        if (plugin->query == NULL && plugin->answer == NULL)
+            continue;
+        if (plugin->express == NULL || !plugin->express(b->stages[i].state, p))
+            return false;
+        p->stage = i;
+        if (p->end != NULL)
+            return true; /* what stands below is not asked */
+    }
+    return false;
+}
+
+/* ---- zones ---- */
+
+static const struct route *route_of(const struct listener *l, const uint8_t *name)
+{
+    for (size_t i = 0; i < l->nroutes; i++)
+        if (name_in(name, l->routes[i]->zone))
+            return l->routes[i];
+    return NULL;
+}
+
+/* Whether all names of a zone are in one of `zones`, or none is; false where it is some. */
+static bool all_or_none(const uint8_t (*zones)[NAME_MAX_LEN], size_t n, const uint8_t *name, bool *all)
+{
+    bool some = false;
+    *all = false;
+    for (size_t i = 0; i < n; i++) {
+        *all = *all || name_in(name, zones[i]);
+        some = some || name_in(zones[i], name);
+    }
+    return *all || !some;
+}
+
+static void fill_zone(struct express_zone *z, const struct config *c, const struct listener *l,
+                      const struct express_plan *plans)
+{
+    const struct route *r = route_of(l, z->name);
+    const struct express_plan *p = r == NULL ? NULL : &plans[r - c->routes];
+    const struct served_zone *served =
+        p == NULL || p->end == NULL ? NULL : served_zones_find(&p->end->zones, z->name);
+    bool all_fall, one_ttl;
+    if (served == NULL || served->label_count == 0 ||
+        !all_or_none(p->ttl_zones, p->nttl_zones, z->name, &one_ttl))
+        return;
+    const struct zone_scope *f = &p->end->fallthrough;
+    bool clear = all_or_none((const uint8_t(*)[NAME_MAX_LEN])f->zones, f->count, z->name, &all_fall);
+    z->served = served;
+    z->end = p->end;
+    z->route = r;
+    z->stage = (uint8_t)p->stage;
+    z->apex_len = (uint8_t)served->spelling.apex_len;
+    z->apex_labels = served->label_count;
+    z->rotate = p->rotate;
+    z->one_ttl = one_ttl;
+    z->falls_through = all_fall || !clear;
+    z->pods_made_up = p->pods_made_up;
+    z->may_respell = p->may_respell;
+    z->max_udp = p->max_udp;
+    z->found = p->found;
+    z->denied = p->denied;
+}
+
+/* ---- the table ---- */
+
+static void add_zone(struct express_table *t, const uint8_t *name)
+{
+    struct express_zone *z = &t->zones[t->count];
+    *z = (struct express_zone){.labels = (uint8_t)name_label_count(name)};
+    z->len = (uint8_t)name_lower(z->name, name);
+    if (z->labels > 0) /* names of the root's zone alone walk the chain */
+        t->count++;
+}
+
+static int more_labels_first(const void *a, const void *b)
+{
+    const struct express_zone *x = a, *y = b;
+    return x->labels != y->labels ? y->labels - x->labels : name_compare(x->name, y->name);
+}
+
+/* Each name once, the deepest first. */
+static void sort_zones(struct express_table *t)
+{
+    unsigned n = 0;
+    qsort(t->zones, t->count, sizeof t->zones[0], more_labels_first);
+    for (unsigned i = 0; i < t->count; i++)
+        if (n == 0 || !name_equal(t->zones[i].name, t->zones[n - 1].name))
+            t->zones[n++] = t->zones[i];
+    t->count = n;
+}
+
+static bool index_zones(struct express_table *t)
+{
+    while (t->mask < 2 * t->count)
+        t->mask = 2 * t->mask + 1;
+    t->buckets = calloc(t->mask + 1u, sizeof *t->buckets);
+    for (unsigned i = 0; t->buckets != NULL && i < t->count; i++) {
+        struct express_zone *z = &t->zones[i];
+        uint16_t *bucket = &t->buckets[bucket_of(t, z->name, z->len)];
+        z->deepest = z->labels == t->zones[0].labels;
+        z->next = *bucket;
+        *bucket = (uint16_t)(i + 1);
+        if (t->ndepths == 0 || t->depths[t->ndepths - 1] != z->labels)
+            t->depths[t->ndepths++] = z->labels;
+    }
+    return t->buckets != NULL;
+}
+
+static void table_free(struct express_table *t)
+{
+    if (t != NULL)
+        free(t->buckets);
+    free(t);
+}
+
+static int table_build(const struct config *c, struct listener *l, const struct express_plan *plans)
+{
+    size_t most = l->nroutes;
+    for (size_t i = 0; i < l->nroutes; i++) {
+        const struct express_plan *p = &plans[l->routes[i] - c->routes];
+        most += p->end == NULL ? 0 : p->end->zones.count;
+    }
+    if (most == l->nroutes || most > ZONES_MAX)
+        return ERR_OK;
+    struct express_table *t = calloc(1, sizeof *t + (most + 1) * sizeof t->zones[0]);
+    if (t == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < l->nroutes; i++) {
+        const struct express_plan *p = &plans[l->routes[i] - c->routes];
+        add_zone(t, l->routes[i]->zone);
+        for (size_t k = 0; p->end != NULL && k < p->end->zones.count; k++)
+            if (name_in(p->end->zones.zones[k].apex, l->routes[i]->zone))
+                add_zone(t, p->end->zones.zones[k].apex);
+    }
+    sort_zones(t);
+    for (unsigned i = 0; i < t->count; i++)
+        fill_zone(&t->zones[i], c, l, plans);
+    if (!index_zones(t)) {
+        table_free(t);
+        return -ENOMEM;
+    }
+    l->express = t;
+    return ERR_OK;
+}
+
+int express_tables_build(struct config *c)
+{
+    struct express_plan *plans = calloc(c->nroutes + 1, sizeof *plans);
+    int ret = plans == NULL ? -ENOMEM : ERR_OK;
+    for (size_t i = 0; ret == ERR_OK && i < c->nroutes; i++)
+        if (!plan_block(c->routes[i].block, &plans[i]))
+            plans[i].end = NULL;
+    for (size_t i = 0; ret == ERR_OK && i < c->nlisteners; i++)
+        ret = table_build(c, &c->listeners[i], plans);
+    free(plans);
+    return ret;
+}
+
+void express_tables_free(struct config *c)
+{
+    for (size_t i = 0; i < c->nlisteners; i++) {
+        table_free(c->listeners[i].express);
+        c->listeners[i].express = NULL;
+    }
+}

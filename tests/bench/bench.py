@@ -10,6 +10,7 @@ The parts are the files of parts/. Everything listens on 127/8, works in a tempo
 import argparse
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -23,9 +24,10 @@ from report import plot, text  # noqa: E402
 from report.results import Results  # noqa: E402
 from workshop import Workshop  # noqa: E402
 
-PARTS = ("answers", "many", "tcp", "log", "change", "created", "load", "memory", "caching", "pods")
+PARTS = ("answers", "instructions", "many", "tcp", "log", "change", "created", "load", "memory", "caching", "pods")
 FULL_ONLY = ("pods",)
-DAILY, FULL = (7, 1.0), (15, 4.0)  # rounds, seconds of each
+# Rounds, and seconds of each: many short ones, because what disturbs a machine comes and goes within seconds.
+DAILY, FULL = (15, 0.4), (31, 2.0)
 
 
 def arguments():
@@ -52,6 +54,7 @@ def say(message):
 
 def main():
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are ended and the folder is removed
     results, failed = Results(given), 0
     os.makedirs(given.out, exist_ok=True)
     with Workshop(given, say) as shop:

@@ -1,5 +1,6 @@
 """The same questions over TCP, 100 on a connection; and what a second worker is worth."""
 
+from measure import rounds
 from measure.cpus import CORES_ARE_FREE, SAME_CORE, SPLIT, TWO_WORKERS
 from measure.server import Running
 from parts.answers import SERVICES
@@ -25,12 +26,10 @@ def second_worker(shop, results, files):
     rates = {}
     one, two = shop.seamark(files, SPLIT, name=f"{SEAMARK}, 1 worker"), shop.seamark(files, TWO_WORKERS, name=f"{SEAMARK}, 2 workers")
     with Running([one, two], shop.say):
-        for _ in range(shop.rounds):
-            for server, placement in ((one, SPLIT), (two, TWO_WORKERS)):
-                result = shop.measure([server], files.questions, placement, rounds_factor=0, tcp_questions=QUESTIONS)
-                rates.setdefault(server.name, []).append(result.median(server.name, "qps"))
-    target, note = (1.8, "") if CORES_ARE_FREE else (None, "says nothing here: the client needs the second core (target where cores "
-                                                           "are free: 1.8)")
+        for server, placement in ((one, SPLIT), (two, TWO_WORKERS)) * shop.rounds:
+            row = rounds.one(server, files.questions, placement, shop.seconds, tcp_questions=QUESTIONS)
+            rates.setdefault(server.name, []).append(row["qps"])
+    target, note = (1.8, "") if CORES_ARE_FREE else (None, "the client needs the second core here; where cores are free the target is 1.8")
     results.figure("TCP, questions a second with 2 workers, of those with 1", [b / a for a, b in zip(*rates.values())], "", target,
                    at_least=True, note=note)
 

@@ -1,4 +1,4 @@
-"""Draws results.json: bars of CPU time a query with the range of the rounds, one SVG a group of conditions."""
+"""Draws results.json: bars of medians, with a line where the middle half of the rounds lies; one SVG a group of conditions."""
 
 import html
 import os
@@ -7,10 +7,12 @@ import statistics
 WIDTH, LABEL, VALUE, BAR, GAP, TITLE = 820, 150, 130, 18, 6, 34
 COLOURS = {"Seamark": "#0b6e99", "bare echo": "#b8b8b8"}
 OTHER = "#d98f3f"
-GROUPS = {  # file: (title, which conditions)
-    "answers.svg": ("Questions of a cluster, CPU µs a query", lambda t: not t.startswith(("cache", "TCP", "`log`"))),
-    "tcp.svg": ("Over TCP, 100 questions a connection, CPU µs a query", lambda t: t.startswith("TCP")),
-    "caching.svg": ("Names outside of the cluster, CPU µs a query", lambda t: t.startswith("cache")),
+CPU, MEMORY = "cpu_us", "pss_mib"
+GROUPS = {  # file: (title, what of each server, which conditions)
+    "answers.svg": ("Questions of a cluster, CPU µs a query", CPU, lambda t: "Services" in t),
+    "tcp.svg": ("Over TCP, 100 questions a connection, CPU µs a query", CPU, lambda t: t.startswith("TCP")),
+    "caching.svg": ("Names outside of the cluster, CPU µs a query", CPU, lambda t: t.startswith("cache")),
+    "memory.svg": ("Memory while answering, PSS in MiB", MEMORY, lambda t: "Services, 1 worker" in t or t.startswith("cache hits")),
 }
 
 
@@ -19,8 +21,14 @@ def _text(x, y, words, anchor="start", weight="normal", size=13):
             f'fill="#222">{html.escape(words)}</text>')
 
 
+def _spread(values):
+    """The ends of the middle half, and the median."""
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return low, middle, high
+
+
 def _bar(y, name, values, scale):
-    middle, low, high = statistics.median(values), min(values), max(values)
+    low, middle, high = _spread(values)
     colour = next((c for prefix, c in COLOURS.items() if name.startswith(prefix)), OTHER)
     centre = y + BAR / 2
     return [
@@ -38,7 +46,7 @@ def bars(title, conditions):
     for heading, servers in conditions:
         parts.append(_text(10, y + 14, heading, weight="bold"))
         y += 24
-        scale = (WIDTH - LABEL - VALUE) / max(max(v) for v in servers.values())
+        scale = (WIDTH - LABEL - VALUE) / max(_spread(v)[2] for v in servers.values())
         for name, values in servers.items():
             parts += _bar(y, name, values, scale)
             y += BAR + GAP
@@ -51,8 +59,8 @@ def bars(title, conditions):
 def write_all(data, folder):
     """Returns the names of the files that there is something for."""
     written = []
-    for name, (title, wanted) in GROUPS.items():
-        conditions = [(c["title"], {n: row["cpu_us"] for n, row in c["servers"].items()})
+    for name, (title, what, wanted) in GROUPS.items():
+        conditions = [(c["title"], {server: row[what] if what == CPU else [row[what]] for server, row in c["servers"].items()})
                       for c in data["conditions"] if wanted(c["title"])]
         if conditions:
             with open(os.path.join(folder, name), "w", encoding="utf-8") as out:

@@ -64,7 +64,8 @@ class Results:
         best = result.better_of(theirs, key)
         if best is None or ours not in result.names():
             return self.note(f"{what}: not measured, {' and '.join(theirs)} not there")
-        note = note or (f"the better is {best}" if len(theirs) > 1 else "")
+        lowest = min(result.values(ours, key)) / min(result.values(best, key))
+        note = (f"the better is {best}; " if len(theirs) > 1 else "") + f"lowest round to lowest round {lowest:.3f}" + note
         return self.figure(what, result.ratios(ours, best, key), "", target, note=note)
 
     def end(self):

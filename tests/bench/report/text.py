@@ -3,6 +3,9 @@
 import statistics
 
 
+DIGITS = {"": 3, "MiB": 1, "instructions": 0}
+
+
 def _table(head, rows):
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     lines = [head, ["-" * w for w in widths], *rows]
@@ -25,7 +28,7 @@ def _condition_rows(condition):
 
 
 def _number(value, unit):
-    return f"{value:.3f}" if not unit else f"{value:.1f}" if unit == "MiB" else f"{value:.2f}"
+    return f"{value:.{DIGITS.get(unit, 2)}f}"
 
 
 def _figure_row(figure):

@@ -27,7 +27,7 @@ from workshop import Workshop  # noqa: E402
 PARTS = ("answers", "instructions", "many", "tcp", "log", "change", "created", "load", "memory", "caching", "pods")
 FULL_ONLY = ("pods",)
 # Rounds, and seconds of each: many short ones, because what disturbs a machine comes and goes within seconds.
-DAILY, FULL = (15, 0.4), (31, 2.0)
+DAILY, FULL = (11, 0.3), (31, 2.0)
 
 
 def arguments():

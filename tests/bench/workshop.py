@@ -46,7 +46,7 @@ class ClusterFiles:
         return {zone: render.zone_file(self.zones, zone) for zone in render.ZONES}
 
     def records(self):
-        return sum(1 for path in self.files().values() for _ in render.records(path))
+        return sum(map(render.count, self.files().values()))
 
 
 class Workshop:

@@ -30,6 +30,12 @@ def zone_file(folder, zone):
     return os.path.join(folder, f"{zone}.zone")
 
 
+def count(path):
+    """How many records its header says."""
+    with open(path, encoding="ascii") as f:
+        return next(int(line.split()[2]) for line in f if line.startswith("; records:"))
+
+
 def records(path):
     """(owner, type, rdata) of each line, names without the final dot."""
     with open(path, encoding="ascii") as f:

@@ -24,7 +24,7 @@ class Server:
         self.name, self.command, self.address, self.port = name, command, address, port
         self.folder, self.probe, self.cpus, self.seconds = folder, probe, cpus, seconds
         self.env, self.stdout = {**os.environ, **(env or {})}, stdout
-        self.process, self.start_s = None, None
+        self.process, self.start_s, self.start_cpu_s = None, None, None
 
     @property
     def pid(self):
@@ -42,13 +42,14 @@ class Server:
         return self
 
     def start(self):
-        """Waits for the first right answer: start_s is how long that took."""
+        """Waits for the first right answer: start_s is how long that took, start_cpu_s the CPU time of all threads until then."""
         begin = time.monotonic()
         self.spawn()
         if not wait_answer(self.address, self.port, self.probe, seconds=self.seconds, alive=lambda: self.process.poll() is None):
             self.stop()
             raise DoesNotStart(f"{self.name} does not answer {self.probe}; see its log in {self.folder}")
         self.start_s = time.monotonic() - begin
+        self.start_cpu_s = sum(processes.cpu_ns(self.pid).values()) / 1e9
         processes.pin(self.pid, self.cpus)
         return self
 

@@ -57,12 +57,13 @@ def measure(shop, results, services, endpoints, target, peak_target=None, start_
             results.figure(f"{what}: peak through a relist, of the RSS before it", [processes.peak_mib(server.pid) / steady], "", peak_target)
             results.figure(f"{what}: RSS after the relist", [processes.rss_mib(server.pid)], "MiB")
             api.stop()  # its Python would take the CPU that the server needs
-        starts = []
+        starts, cpu = [], []
         for _ in range(SAMPLES):
             with server:
                 starts.append(server.start_s)
+                cpu.append(server.start_cpu_s)
         results.figure(f"{what}: start with the zone on disk to the first answer", starts, "s", start_target,
-                       note="seamark-sync starts with it, the API server is away")
+                       note=f"CPU of both processes {min(cpu):.2f}–{max(cpu):.2f} s; the API server is away")
 
 
 def run(shop, results):

@@ -53,7 +53,7 @@ class Results:
         value = statistics.median(values) if share == 0.5 else percentile(values, share)
         reached = None if target is None else (value >= target if at_least else value <= target)
         return self.data["figures"].append({
-            "what": what, "value": value, "low": min(values), "high": max(values), "count": len(values), "unit": unit, "share": share,
+            "what": what, "value": value, "median": statistics.median(values), "low": min(values), "high": max(values), "count": len(values), "unit": unit, "share": share,
             "target": target, "at_least": at_least, "reached": reached, "note": note})
 
     def note(self, text):

@@ -34,6 +34,8 @@ def _number(value, unit):
 def _figure_row(figure):
     unit, target = figure["unit"], figure["target"]
     which = {0.5: "", 1.0: "worst "}.get(figure["share"], f"p{figure['share'] * 100:.0f} ")
+    if which:
+        which = f"median {_number(figure['median'], unit)}, {which}"
     value = f"{which}{_number(figure['value'], unit)}"
     if figure["count"] > 1:
         value += f" ({_number(figure['low'], unit)}–{_number(figure['high'], unit)})"

@@ -57,7 +57,10 @@ class Result:
     def odd_rcodes(self, reference, but=()):
         """Names of servers whose response codes are not the reference's (their shares differ by more than 2 %)."""
         def shares(name):
-            return self.rows[name][-1]["rcodes"]
+            total = sum(self.values(name, "done"))
+            codes = {code for row in self.rows[name] for code in row["rcodes"]}
+            return {code: sum(row["rcodes"].get(code, 0) * row["done"] for row in self.rows[name]) / total for code in codes}
+
         wanted = shares(reference)
         return [n for n in self.rows if n not in but and any(
             abs(wanted.get(code, 0) - shares(n).get(code, 0)) > 2 for code in {*wanted, *shares(n)})]

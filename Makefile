@@ -60,7 +60,7 @@ help:
 	@echo 'make demo     deps, build, start on 127.0.0.1:5300 with the example cluster in zones/'
 	@echo 'make test     deps, build, all tests that need only Debian packages'
 	@echo 'make e2e      the tests against a real kube-apiserver, etcd and CoreDNS'
-	@echo 'make bench    the figures of docs/benchmarks.md, side by side with CoreDNS'
+	@echo 'make bench    the figures of docs/benchmarks.md, beside the peers (BENCH=full: longer)'
 	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS (default 600) each'
 	@echo 'make check    layout, includes between folders, banned calls'
 	@echo 'make format   let clang-format lay out the sources'
@@ -157,9 +157,14 @@ test: deps
 e2e: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/e2e/run.sh
-bench: deps
-	@$(MAKE) --no-print-directory -j2 all
-	@tests/bench/run.sh
+bench:
+	@scripts/install-deps bench
+	@$(MAKE) --no-print-directory -j2 all build/bench/echo
+	@tests/bench/run.sh $(if $(filter full,$(BENCH)),--full) $(BENCH_ARGS)
+build/bench/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -pie -pthread
 
 check:
 	@scripts/check-layout

@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+"""Puts a run's tables and plots into the documentation.
+
+    publish.py [FOLDER]        FOLDER is bench.py's --out, build/bench without
+
+docs/benchmarks.md gets the tables between its two marks, docs/plots/ the SVGs.
+"""
+
+import json
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.abspath(os.path.join(HERE, "..", ".."))
+sys.path.insert(0, HERE)
+
+from report import plot, text  # noqa: E402
+
+PAGE, PLOTS = os.path.join(TOP, "docs", "benchmarks.md"), os.path.join(TOP, "docs", "plots")
+BEGIN, END = "<!-- figures: tests/bench/publish.py writes from here -->", "<!-- to here -->"
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(TOP, "build", "bench")
+    with open(os.path.join(folder, "results.json"), encoding="utf-8") as f:
+        data = json.load(f)
+    os.makedirs(PLOTS, exist_ok=True)
+    images = "\n".join(f"![{name}](plots/{name})\n" for name in plot.write_all(data, PLOTS))
+    with open(PAGE, encoding="utf-8") as f:
+        page = f.read()
+    filled, count = re.subn(f"{re.escape(BEGIN)}.*{re.escape(END)}",
+                            lambda _: f"{BEGIN}\n\n{text.report(data)}\n{images}\n{END}", page, flags=re.DOTALL)
+    if count != 1:
+        sys.exit(f"{PAGE} has no place for figures: {BEGIN} … {END}")
+    with open(PAGE, "w", encoding="utf-8") as out:
+        out.write(filled)
+    print(f"{PAGE} and {PLOTS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -152,7 +152,8 @@ static void count(const struct route_metrics *m, const struct request *r, unsign
     unsigned type = r->q.qtype < 256 ? type_index[r->q.qtype] : 0;
     unsigned rcode = r->reply->rcode < RCODE_NAMES ? r->reply->rcode : RCODE_NAMES;
     metrics_add(m->requests, (tcp * 2 + family_of(&r->client)) * (unsigned)TYPES + type, 1);
-    metrics_observe(m->duration, 0, clock_ns() - r->received_ns);
+    uint64_t now = r->answered_ns != 0 ? r->answered_ns : clock_ns();
+    metrics_observe(m->duration, 0, now - r->received_ns);
     metrics_observe(m->request_size, tcp, r->asked->size);
     metrics_observe(m->response_size, tcp, answer_size(r));
     metrics_add(m->responses, plugin * RCODES + rcode, 1);

@@ -18,7 +18,6 @@
 
 struct moment {
     const struct request *r;
-    uint64_t now_ns;
     const char *label; /* of {/label} */
 };
 
@@ -103,7 +102,7 @@ static char *put_rsize(char *at, const struct moment *m)
 
 static char *put_duration(char *at, const struct moment *m)
 {
-    return log_put_seconds(at, m->now_ns > m->r->received_ns ? m->now_ns - m->r->received_ns : 0);
+    return log_put_seconds(at, m->r->answered_ns - m->r->received_ns);
 }
 
 static char *put_rflags(char *at, const struct moment *m)
@@ -261,10 +260,9 @@ static char *put_piece(char *at, const char *end, const struct piece *p, const s
     return put_clipped(at, end, p->behind, p->len);
 }
 
-size_t log_format_write(const struct log_format *f, const struct request *r, uint64_t now_ns, char *out,
-                        size_t cap)
+size_t log_format_write(const struct log_format *f, const struct request *r, char *out, size_t cap)
 {
-    struct moment m = {.r = r, .now_ns = now_ns};
+    struct moment m = {.r = r};
     char *at = out;
     const char *end = out + cap;
     for (const struct piece *p = f->pieces, *last = p + f->npieces; p < last; p++) {

@@ -5,9 +5,10 @@
 
 /* ---- numbers ---- */
 
-static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-                            "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
-                            "9899";
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+    "9899";
 
 static inline char *put_pair(char *at, unsigned v)
 {
@@ -71,8 +72,8 @@ static inline uint64_t within(uint64_t low, uint8_t first, uint8_t last)
     return (low + ONES * (0x80u - first)) & ~(low + ONES * (0x7fu - last));
 }
 
-/* Whether `text` has nothing in it but what stands for itself in presentation form (small letters, digits, '-', '_' and some more) and
- * `dots` dots. Eight octets at a time: seven more can be read. */
+/* Whether `text` has nothing in it but what stands for itself in presentation form (small letters, digits,
+ * '-', '_' and some more) and `dots` dots. Eight octets at a time: seven more can be read. */
 static bool is_plain(const char *text, size_t len, unsigned dots)
 {
     uint64_t all = HIGH, seen = 0;
@@ -84,8 +85,10 @@ static bool is_plain(const char *text, size_t len, unsigned dots)
             w = (w & ((UINT64_C(1) << bits) - 1)) | (ONES * 'a') << bits;
         }
         uint64_t low = w & ~HIGH;
-        all &= (within(low, '-', ':') | within(low, ']', '~')) & ~w; /* from '-' to ':' there are the digits and "./" */
-        seen += (~((low ^ ONES * '.') + ONES * 0x7f) & HIGH) >> 7;   /* a counter in each octet, of 32 at the most */
+        all &= (within(low, '-', ':') | within(low, ']', '~')) &
+               ~w; /* from '-' to ':' there are the digits and "./" */
+        seen += (~((low ^ ONES * '.') + ONES * 0x7f) & HIGH) >>
+                7; /* a counter in each octet, of 32 at the most */
     }
     return all == HIGH && (seen * ONES) >> 56 == dots;
 }

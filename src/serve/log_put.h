@@ -1,7 +1,7 @@
 /*
- * What a log line is made of, written as text: each function writes at `at`, without NUL, at most LOG_PUT_MAX octets may be
- * overwritten there, and returns where it ended. For lines that are written by the million: no printf, no look at a table where a
- * comparison will do. Any thread.
+ * What a log line is made of, written as text: each function writes at `at`, without NUL, at most LOG_PUT_MAX
+ * octets may be overwritten there, and returns where it ended. For lines that are written by the million: no
+ * printf, no look at a table where a comparison will do. Any thread.
  */
 #ifndef SEAMARK_SERVE_LOG_PUT_H
 #define SEAMARK_SERVE_LOG_PUT_H

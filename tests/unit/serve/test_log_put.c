@@ -98,7 +98,8 @@ static void test_addresses(void)
 
 static void test_numbers(void)
 {
-    static const uint64_t some[] = {0, 1, 9, 10, 99, 100, 65535, 999999999, 1000000000, 1000000001, UINT64_MAX};
+    static const uint64_t some[] = {0,     1,         9,          10,         99,        100,
+                                    65535, 999999999, 1000000000, 1000000001, UINT64_MAX};
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
         char expected[32];
         snprintf(expected, sizeof expected, "%llu", (unsigned long long)some[i]);

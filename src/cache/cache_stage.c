@@ -153,7 +153,7 @@ static bool may_keep(const struct cache_stage *c, const struct reply *r, const s
 void cache_stage_keep(struct cache_stage *c, struct cache_series *series, struct reply *r, bool keep)
 {
     struct answer_facts facts;
-    answer_classify(r, clock_wall_ms() / 1000, &facts);
+    answer_classify(r, r->q->dnssec_ok ? clock_wall_ms() / 1000 : 0, &facts);
     uint32_t ttl = ttl_of(c, r, &facts);
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);

@@ -49,13 +49,34 @@ unsigned name_label_count(const uint8_t *name)
     return count;
 }
 
+/* Capitals among eight octets made small. */
+static inline uint64_t lower64(uint64_t w)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    uint64_t low = w & ~high, from_a = low + ones * (0x80 - 'A'), above_z = low + ones * (0x7f - 'Z');
+    return w | (from_a & ~above_z & ~w & high) >> 2;
+}
+
+static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t i = 0;
+    for (; i + 8 <= len; i += 8) {
+        uint64_t x = load64(a + i), y = load64(b + i);
+        if (x != y && lower64(x) != lower64(y))
+            return false;
+    }
+    for (; i < len; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+            return false;
+    return true;
+}
+
 bool name_equal(const uint8_t *a, const uint8_t *b)
 {
+    if (a[0] != b[0])
+        return false;
     size_t len = name_len(a);
-    for (size_t i = 0; i < len; i++)
-        if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
-            return false; /* a shorter b differs at its root label at the latest */
-    return true;
+    return name_len(b) == len && octets_equal(a, b, len);
 }
 
 static int label_compare(const uint8_t *a, const uint8_t *b)
@@ -92,22 +113,24 @@ int name_compare(const uint8_t *a, const uint8_t *b)
 
 bool name_in(const uint8_t *name, const uint8_t *apex)
 {
-    unsigned labels = name_label_count(name), apex_labels = name_label_count(apex);
-    if (labels < apex_labels)
+    return name_in_len(name, name_len(name), apex, name_len(apex));
+}
+
+bool name_ends_in(const uint8_t *name, size_t len, const uint8_t *apex, size_t apex_len)
+{
+    size_t start = len - apex_len, at = 0;
+    if (!octets_equal(name + start, apex, apex_len))
         return false;
-    for (; labels > apex_labels; labels--)
-        name += 1u + *name;
-    return name_equal(name, apex);
+    while (at < start) /* is it a label that begins there? */
+        at += 1u + name[at];
+    return at == start;
 }
 
 size_t name_lower(uint8_t *out, const uint8_t *name)
 {
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     size_t len = name_len(name), i = 0;
     for (; i + 8 <= len; i += 8) { /* eight octets at once: this runs for every query */
-        uint64_t w = load64(name + i), low = w & ~high;
-        uint64_t from_a = low + ones * (0x80 - 'A'), above_z = low + ones * (0x7f - 'Z');
-        w |= (from_a & ~above_z & ~w & high) >> 2;
+        uint64_t w = lower64(load64(name + i));
         memcpy(out + i, &w, sizeof w);
     }
     for (; i < len; i++)

@@ -134,8 +134,11 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
     /* The cursor writes nothing here; its pointers are plain because other users write. */
     struct cursor c = {.at = (uint8_t *)(uintptr_t)(packet + DNS_HEADER_LEN),
                        .end = (uint8_t *)(uintptr_t)(packet + len)};
-    if (!read_question(&c, q) || !read_records(&c, packet, len, ANSWERS, q) ||
-        !read_records(&c, packet, len, AUTHORITIES, q) || !read_records(&c, packet, len, ADDITIONALS, q))
+    if (!read_question(&c, q))
+        return QUERY_FORMERR;
+    if ((packet[7] | packet[9] | packet[11]) != 0 && /* the counts' lower octets: the upper ones are 0 */
+        (!read_records(&c, packet, len, ANSWERS, q) || !read_records(&c, packet, len, AUTHORITIES, q) ||
+         !read_records(&c, packet, len, ADDITIONALS, q)))
         return QUERY_FORMERR;
     return q->edns_version > 0 ? QUERY_BADVERS : QUERY_OK;
 }

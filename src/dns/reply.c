@@ -37,7 +37,14 @@ void reply_begin(struct reply *r, const struct query *q)
 
 static void put_owner(struct reply *r, struct cursor *c, const uint8_t *owner)
 {
-    if (r->q->qname_len > 0 && name_equal(owner, r->q->qname)) {
+    const uint8_t *qname = r->q->qname;
+    size_t within =
+        (uintptr_t)owner - (uintptr_t)qname; /* an end of the question's own name, as an SOA has it */
+    if (r->q->qname_len > 0 && within < r->q->qname_len - 1u) {
+        cursor_put_u16(c, (uint16_t)(0xc000 | (DNS_HEADER_LEN + within)));
+        return;
+    }
+    if (r->q->qname_len > 0 && name_equal(owner, qname)) {
         cursor_put_u16(c, 0xc000 | DNS_HEADER_LEN);
         return;
     }

@@ -180,7 +180,8 @@ static void count_request(const struct route_metrics *m, const struct request *r
                                       .ipv6 = address_is_ipv6(&r->client),
                                       .dnssec_ok = r->q.dnssec_ok};
     count(m, &facts, plugin);
-    metrics_observe(m->duration, 0, clock_ns() - r->received_ns);
+    uint64_t now = r->answered_ns != 0 ? r->answered_ns : clock_ns();
+    metrics_observe(m->duration, 0, now - r->received_ns);
 }
 
 void route_metrics_count(const struct route_metrics *m, const struct request *r)

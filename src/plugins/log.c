@@ -174,7 +174,9 @@ static void log_answer(void *state, struct request *r)
     char line[LINE_SINK_LINE_MAX];
     memcpy(line, level, sizeof level - 1);
     size_t len = sizeof level - 1;
-    len += log_format_write(l->formats[rule->format], r, clock_ns(), line + len, sizeof line - len - 1);
+    if (r->answered_ns == 0)
+        r->answered_ns = clock_ns();
+    len += log_format_write(l->formats[rule->format], r, line + len, sizeof line - len - 1);
     line[len++] = '\n';
     line_sink_write(r->worker, line, len);
 }

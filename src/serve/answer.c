@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "dns/rr.h"
 
 #define OPT_LEN 11 /* an OPT record without options (RFC 6891 section 6.1.2) */
@@ -31,17 +32,40 @@ size_t answer_size(const struct request *r)
     return size < room ? size : room;
 }
 
+/* Octets of the name that is written at *at, without its compression; steps over it. Our own writing:
+ * pointers lead backward. */
+static size_t name_raw_size(const struct reply *r, size_t *at)
+{
+    const size_t question_end = DNS_HEADER_LEN + (size_t)r->q->qname_len;
+    size_t size = 0, pos = *at;
+    bool jumped = false;
+    for (;;) {
+        uint8_t c = r->wire[pos];
+        if (c >= 0xc0) {
+            size_t target = wire_u16(r->wire + pos) & 0x3fff;
+            if (!jumped)
+                *at = pos + 2;
+            jumped = true;
+            pos = target;
+            if (pos < question_end) /* most point into the question, which is not compressed */
+                return size + question_end - pos;
+            continue;
+        }
+        size += 1u + c;
+        pos += 1u + c;
+        if (c == 0)
+            break;
+    }
+    if (!jumped)
+        *at = pos;
+    return size;
+}
+
 /* Octets of `count` names that begin at `at`, and of what is `fixed` beside them. */
 static size_t names_raw_size(const struct reply *r, size_t at, unsigned count, size_t fixed)
 {
-    uint8_t name[NAME_MAX_LEN];
-    for (; count > 0; count--) {
-        int used = name_unpack(r->wire, r->len, at, name);
-        if (used < 0)
-            break; /* our own writing: it cannot be */
-        at += (size_t)used;
-        fixed += name_len(name);
-    }
+    for (; count > 0; count--)
+        fixed += name_raw_size(r, &at);
     return fixed;
 }
 

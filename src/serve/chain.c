@@ -100,6 +100,7 @@ void request_resume(struct request *r, int verdict)
     if (r->held != 0) {
         unsigned holder = r->held - 1u;
         r->held = 0;
+        r->answered_ns = 0; /* it has waited since */
         go_up(r, holder);
         return;
     }

@@ -162,7 +162,7 @@ const struct route *listener_route(const struct listener *l, const struct query 
         const struct route *r = l->routes[i];
         if (r->label_count > q->label_count)
             continue;
-        if (r->label_count > 0 && !name_in(q->lname, r->zone))
+        if (!name_in_len(q->lname, q->qname_len, r->zone, r->zone_len))
             continue;
         /* DS is the parent's business (RFC 4035 section 3.1.4.1), where the parent is served here too. The
          * root is not looked for, as in CoreDNS: a cluster's own name would be asked for upstream. */

@@ -1,237 +1,95 @@
 #include "serve/io_tcp.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/cursor.h"
 #include "base/log.h"
 #include "serve/io_tcp_p.h"
 
 /* Connections of one worker, where descriptors allow; the one that has asked nothing for longest makes room.
- * An idle one takes about 1 KiB. */
+ * An idle one takes about 400 octets. */
 #define CONNECTIONS_MAX 8192
-/* Questions of one connection under way: a stub resolver has a handful, a forwarder some hundred. */
-#define IN_FLIGHT_MAX 256
-/* Octets of answers that a client may leave unread before its questions are no longer read: two of the
- * longest. */
-#define UNREAD_MAX (128u << 10)
-/* Octets that all connections of a worker may hold, received or not yet sent: what 500 clients that read
- * nothing can take, or 1,000 that begin the longest message and never end it. Beyond it the one that has
- * asked nothing for longest among those that hold any is closed. */
-#define BUFFERED_MAX (64u << 20)
-/* RFC 7766 section 6.2.3 asks for seconds; CoreDNS's idle time-out is 10 s, its write time-out 5 s. */
-#define IDLE_SECONDS  10
-#define WRITE_SECONDS 5
 /* How long accepting rests when the process has no descriptors left. */
 #define REST_MS 100
-
-static size_t buffered(const struct conn *c)
-{
-    return evbuffer_get_length(bufferevent_get_input(c->bev)) +
-           evbuffer_get_length(bufferevent_get_output(c->bev));
-}
-
-static void on_buffer_changed(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *ctx)
-{
-    struct worker *w = ctx;
-    (void)buffer;
-    w->tcp_buffered += info->n_added;
-    w->tcp_buffered -= info->n_deleted;
-}
-
-void tcp_close(struct conn *c)
-{
-    if (c->bev != NULL) {
-        c->worker->tcp_buffered -= buffered(c);
-        evbuffer_remove_cb(bufferevent_get_input(c->bev), on_buffer_changed, c->worker);
-        evbuffer_remove_cb(bufferevent_get_output(c->bev), on_buffer_changed, c->worker);
-        /* libevent would close it in the next turn of the loop only: too late for a connection that is
-         * waiting to be accepted in this one. */
-        evutil_socket_t fd = bufferevent_getfd(c->bev);
-        bufferevent_setfd(c->bev, -1);
-        close(fd);
-        bufferevent_free(c->bev);
-        c->bev = NULL;
-        TAILQ_REMOVE(&c->worker->connections, c, link);
-        c->worker->nconnections--;
-        streams_lose(c);
-    }
-    if (c->in_flight == 0)
-        free(c);
-}
-
-static bool unwritten(const struct conn *c)
-{
-    return evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
-}
-
-static bool conn_full(const struct conn *c)
-{
-    return c->in_flight >= IN_FLIGHT_MAX || evbuffer_get_length(bufferevent_get_output(c->bev)) > UNREAD_MAX;
-}
-
-/* Closes it where it is ending and has nothing left to do; true where it is gone. */
-static bool conn_ended(struct conn *c)
-{
-    if (!c->ending || c->in_flight > 0 || unwritten(c))
-        return false;
-    tcp_close(c);
-    return true;
-}
+/* How often time-outs are looked for: none is later than that. */
+#define SWEEP_MS 250
 
 bool tcp_shed(struct conn *c)
 {
     struct worker *w = c->worker;
+    if (w->tcp_buffered <= TCP_BUFFERED_MAX)
+        return false;
     struct conn *victim = TAILQ_FIRST(&w->connections), *next;
     c->in_flight++; /* keeps it in memory */
-    for (; victim != NULL && w->tcp_buffered > BUFFERED_MAX; victim = next) {
+    for (; victim != NULL && w->tcp_buffered > TCP_BUFFERED_MAX; victim = next) {
         next = TAILQ_NEXT(victim, link);
-        if (buffered(victim) > 0)
+        if (tcp_held(victim) > 0)
             tcp_close(victim);
     }
     c->in_flight--;
-    if (c->bev != NULL)
+    if (c->fd >= 0)
         return false;
     if (c->in_flight == 0)
         free(c);
     return true;
 }
 
-bool tcp_put(struct conn *c, const void *message, size_t len)
-{
-    struct evbuffer *out = bufferevent_get_output(c->bev);
-    uint8_t length[2];
-    wire_put_u16(length, (uint16_t)len);
-    if (evbuffer_expand(out, sizeof length + len) != 0)
-        return false;
-    evbuffer_add(out, length, sizeof length);
-    evbuffer_add(out, message, len);
-    return true;
-}
+/* ---- time-outs ---- */
 
-/* request_done of connections. */
-static void tcp_done(struct request *r)
+/* Whether it has had its time. Who waits for us is not idle; who sends octets that make no question is. */
+static bool timed_out(struct conn *c, uint64_t now_ms)
 {
-    struct conn *c = r->origin;
-    c->in_flight--;
-    if (c->bev == NULL) {
-        if (c->in_flight == 0)
-            free(c);
-        return;
+    if (tcp_unwritten(c) > 0) {
+        if (c->stuck_ms == 0)
+            c->stuck_ms = now_ms;
+        return now_ms - c->stuck_ms >= TCP_WRITE_SECONDS * 1000;
     }
-    c->active_ms = clock_ms();
-    if (r->reply != NULL && !tcp_put(c, r->reply->wire, r->reply->len))
-        c->ending = true;
-    if (!r->parked) /* we are in the middle of reading its questions */
-        return;
-    if (!tcp_shed(c) && !conn_ended(c) && !conn_full(c)) /* room again: go on with what has been received */
-        bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS | BEV_TRIG_IGNORE_WATERMARKS);
+    return c->in_flight == 0 && now_ms - c->active_ms >= TCP_IDLE_SECONDS * 1000;
 }
 
-static void serve_message(struct conn *c, const uint8_t *message, size_t len)
+/* One timer for all connections: setting and moving one for each costs more than a question does. */
+static void on_sweep(evutil_socket_t fd, short what, void *ctx)
 {
-    struct request *r = request_new(c->worker);
-    if (r == NULL) {
-        c->ending = true; /* no room: better a closed connection than a question that nobody answers */
-        return;
+    struct worker *w = ctx;
+    uint64_t now_ms = clock_ms();
+    (void)fd, (void)what;
+    struct conn *c, *next;
+    for (c = TAILQ_FIRST(&w->connections); c != NULL; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (timed_out(c, now_ms))
+            tcp_close(c);
     }
-    r->transport = TRANSPORT_TCP;
-    r->client = c->client;
-    r->local = c->local;
-    r->received_ns = clock_ns();
-    r->done = tcp_done;
-    r->origin = c;
-    c->in_flight++;
-    request_serve(r, c->endpoint->listener, message, len);
+    if (TAILQ_EMPTY(&w->connections))
+        event_del(w->tcp->sweep);
 }
 
-/* The next whole message in `in` with its length in front, or NULL. What can never be one ends the
- * connection. */
-static const uint8_t *next_message(struct conn *c, struct evbuffer *in, size_t *len)
+struct tcp_shared *tcp_shared_new(struct worker *w)
 {
-    uint8_t length[2];
-    if (evbuffer_copyout(in, length, sizeof length) < 2)
+    struct tcp_shared *s = calloc(1, sizeof *s);
+    if (s == NULL)
         return NULL;
-    *len = wire_u16(length);
-    const uint8_t *message = NULL;
-    if (*len >= DNS_HEADER_LEN) {
-        if (evbuffer_get_length(in) < 2 + *len)
-            return NULL;
-        message = evbuffer_pullup(in, (ev_ssize_t)(2 + *len));
+    s->sweep = event_new(w->base, -1, EV_PERSIST, on_sweep, w);
+    if (s->sweep == NULL) {
+        free(s);
+        return NULL;
     }
-    if (message == NULL)
-        c->ending = true;
-    return message;
+    return s;
 }
 
-/* A client that sends octet by octet is idle too, as long as they make no question. */
-static bool dribbles(const struct conn *c)
+void tcp_shared_free(struct tcp_shared *s)
 {
-    return c->in_flight == 0 && !unwritten(c) && clock_ms() - c->active_ms > IDLE_SECONDS * 1000;
-}
-
-static void read_questions(struct conn *c)
-{
-    struct evbuffer *in = bufferevent_get_input(c->bev);
-    const uint8_t *message;
-    size_t len;
-    bool asked = false;
-    while (!c->ending && c->endpoint != NULL && !conn_full(c) &&
-           (message = next_message(c, in, &len)) != NULL) {
-        asked = true;
-        serve_message(c, message + 2, len);
-        evbuffer_drain(in, 2 + len);
-    }
-    if (asked) { /* it moves to the end of those who may have to make room */
-        c->active_ms = clock_ms();
-        TAILQ_REMOVE(&c->worker->connections, c, link);
-        TAILQ_INSERT_TAIL(&c->worker->connections, c, link);
-    } else if (dribbles(c)) {
-        c->ending = true;
-    }
-    if (tcp_shed(c) || conn_ended(c))
+    if (s == NULL)
         return;
-    if (c->ending || conn_full(c))
-        bufferevent_disable(c->bev, EV_READ);
-    else
-        bufferevent_enable(c->bev, EV_READ);
+    event_free(s->sweep);
+    free(s->spare);
+    free(s);
 }
 
-static void on_read(struct bufferevent *bev, void *ctx)
-{
-    (void)bev;
-    read_questions(ctx);
-}
-
-static void on_written(struct bufferevent *bev, void *ctx)
-{
-    (void)bev;
-    struct conn *c = ctx;
-    streams_turn(c);
-    if (!conn_ended(c))
-        read_questions(c);
-}
-
-static void on_event(struct bufferevent *bev, short what, void *ctx)
-{
-    struct conn *c = ctx;
-    if (what & BEV_EVENT_EOF) { /* half-closed clients get their answers */
-        c->ending = true;
-        conn_ended(c);
-        return;
-    }
-    if ((what & BEV_EVENT_TIMEOUT) && (what & BEV_EVENT_READING) && (c->in_flight > 0 || unwritten(c))) {
-        bufferevent_enable(bev, EV_READ); /* idle it is not: it waits for us */
-        return;
-    }
-    tcp_close(c);
-}
+/* ---- connections ---- */
 
 static void make_room(struct worker *w)
 {
@@ -248,28 +106,17 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
     (void)l;
     if (w->nconnections >= w->connections_max)
         make_room(w);
-    struct conn *c = calloc(1, sizeof *c);
-    struct bufferevent *bev = c == NULL ? NULL : bufferevent_socket_new(w->base, fd, 0);
-    if (bev == NULL) {
-        free(c);
-        close(fd);
+    struct conn *c = tcp_conn_new(ep, fd);
+    if (c == NULL)
         return;
-    }
-    *c = (struct conn){.worker = w, .endpoint = ep, .bev = bev, .active_ms = clock_ms()};
     memcpy(&c->client, from, (size_t)from_len < sizeof c->client ? (size_t)from_len : sizeof c->client);
-    socklen_t len = sizeof c->local;
-    getsockname(fd, &c->local.sa, &len);
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    TAILQ_INSERT_TAIL(&w->connections, c, link);
-    w->nconnections++;
-    static const struct timeval idle = {.tv_sec = IDLE_SECONDS}, writing = {.tv_sec = WRITE_SECONDS};
-    bufferevent_set_timeouts(bev, &idle, &writing);
-    bufferevent_set_max_single_read(bev, 16384);
-    evbuffer_add_cb(bufferevent_get_input(bev), on_buffer_changed, w);
-    evbuffer_add_cb(bufferevent_get_output(bev), on_buffer_changed, w);
-    bufferevent_setcb(bev, on_read, on_written, on_event, c);
-    bufferevent_enable(bev, EV_READ | EV_WRITE);
+    if (ep->sockets->wildcard) {
+        socklen_t len = sizeof c->local;
+        getsockname(fd, &c->local.sa, &len);
+    }
+    static const struct timeval every = {.tv_usec = SWEEP_MS * 1000};
+    if (!evtimer_pending(w->tcp->sweep, NULL))
+        event_add(w->tcp->sweep, &every);
 }
 
 static void on_rested(evutil_socket_t fd, short what, void *ctx)
@@ -327,8 +174,8 @@ void tcp_unlisten(struct endpoint *ep)
             continue;
         c->endpoint = NULL;
         c->ending = true;
-        bufferevent_disable(c->bev, EV_READ);
-        conn_ended(c);
+        tcp_rest(c);
+        tcp_ended(c);
     }
 }
 
@@ -338,7 +185,7 @@ void tcp_end_idle(struct worker *w)
     for (c = TAILQ_FIRST(&w->connections); c != NULL; c = next) {
         next = TAILQ_NEXT(c, link);
         c->ending = true;
-        conn_ended(c);
+        tcp_ended(c);
     }
 }
 
@@ -347,7 +194,7 @@ unsigned tcp_unsent(const struct worker *w)
     unsigned count = 0;
     const struct conn *c;
     TAILQ_FOREACH(c, &w->connections, link)
-    count += unwritten(c);
+    count += tcp_unwritten(c) > 0;
     return count;
 }
 

@@ -1,6 +1,6 @@
 /*
  * DNS over TCP (RFC 7766): framed messages, pipelined questions, answers in the order in which they are
- * ready. In the worker's thread.
+ * ready. What was asked in one read is answered in one write. In the worker's thread.
  *
  * A connection lives between these states: OPEN (questions are read), FULL (reading rests: too many questions
  * under way or too much unread answer), ENDING (the client has closed its side, or the connection is to go:
@@ -15,6 +15,11 @@
 
 /* How many connections each of so many workers may have. */
 unsigned tcp_connections_max(unsigned workers);
+
+/* What the connections of a worker share; NULL without memory. Freed after its connections, before its loop.
+ */
+struct tcp_shared *tcp_shared_new(struct worker *w);
+void tcp_shared_free(struct tcp_shared *s); /* NULL allowed */
 
 int tcp_listen(struct endpoint *ep);
 /* Stops accepting and ends the endpoint's connections. */

@@ -13,15 +13,17 @@
 #include "metrics/metrics.h"
 
 #define BUFFER_MAX (64 << 10) /* of one worker: some 500 lines, a pipe's own size */
+#define FULL       (16 << 10) /* written at once: some 130 lines, four pieces of what a pipe takes whole */
+#define WAIT_US    10000      /* how long the first line waits for others */
 #define RETRY_US   50000      /* while stdout takes nothing */
 
 _Static_assert(LINE_SINK_LINE_MAX >= 512 && BUFFER_MAX >= 4 * LINE_SINK_LINE_MAX, "a line fits");
 
 struct sink {
-    struct worker *worker;
-    struct event *retry;
+    struct event *timer; /* when to write: others may come with a line, or stdout takes something again */
     unsigned users;
-    bool due; /* a flush has been deferred */
+    bool waits;   /* the timer runs */
+    bool refused; /* and it runs because stdout took nothing */
     size_t len;
     char buffer[BUFFER_MAX];
 };
@@ -98,16 +100,24 @@ static size_t next_piece(const struct sink *s, size_t at)
     return (size_t)(last - (s->buffer + at)) + 1;
 }
 
-static void flush(struct sink *s)
+static void wait_for(struct sink *s, unsigned us)
+{
+    struct timeval tv = {.tv_usec = us};
+    s->waits = event_add(s->timer, &tv) == 0;
+}
+
+/* Writes all, or as many pieces as a pipe takes whole and are full. */
+static void flush(struct sink *s, bool all)
 {
     size_t at = 0;
-    while (at < s->len) {
+    s->refused = false;
+    while (at < s->len && (all || s->len - at > LINE_SINK_LINE_MAX)) {
         ssize_t n = write_now(s->buffer + at, next_piece(s, at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            struct timeval tv = {.tv_usec = RETRY_US};
-            event_add(s->retry, &tv);
+            wait_for(s, RETRY_US);
+            s->refused = s->waits;
             break;
         }
         if (n <= 0) { /* closed, or a full disk: later lines may do better */
@@ -121,20 +131,12 @@ static void flush(struct sink *s)
     s->len -= at;
 }
 
-static void on_due(void *ctx)
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
-    struct worker *w = ctx;
-    struct sink *s = sinks[worker_index(w)];
-    if (s == NULL)
-        return; /* closed meanwhile */
-    s->due = false;
-    flush(s);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *ctx)
-{
+    struct sink *s = ctx;
     (void)fd, (void)what;
-    flush(ctx);
+    s->waits = false;
+    flush(s, true);
 }
 
 int line_sink_open(struct worker *w, struct errtext *e)
@@ -148,12 +150,11 @@ int line_sink_open(struct worker *w, struct errtext *e)
     struct sink *fresh = malloc(sizeof *fresh);
     if (fresh == NULL)
         return errtext_set(e, -ENOMEM, "log: no memory");
-    fresh->worker = w;
     fresh->users = 1;
-    fresh->due = false;
+    fresh->waits = fresh->refused = false;
     fresh->len = 0;
-    fresh->retry = evtimer_new(worker_base(w), on_retry, fresh);
-    if (fresh->retry == NULL) {
+    fresh->timer = evtimer_new(worker_base(w), on_timer, fresh);
+    if (fresh->timer == NULL) {
         free(fresh);
         return errtext_set(e, -ENOMEM, "log: no memory");
     }
@@ -166,10 +167,10 @@ void line_sink_close(struct worker *w)
     struct sink **s = &sinks[worker_index(w)];
     if (*s == NULL || --(*s)->users > 0)
         return;
-    flush(*s);
+    flush(*s, true);
     if ((*s)->len > 0)
         metrics_add(dropped, 0, count_lines((*s)->buffer, (*s)->len));
-    event_free((*s)->retry);
+    event_free((*s)->timer);
     free(*s);
     *s = NULL;
 }
@@ -188,11 +189,12 @@ void line_sink_write(struct worker *w, const char *line, size_t len)
     s->len += len;
     if (cut)
         s->buffer[s->len - 1] = '\n';
-    /* While a retry is under way the timer writes; and at once where the loop takes no task. */
-    if (s->due || evtimer_pending(s->retry, NULL))
+    if (s->refused) /* the timer writes */
         return;
-    if (s->len > BUFFER_MAX / 2 || worker_defer(w, on_due, w) != ERR_OK)
-        flush(s);
-    else
-        s->due = true;
+    if (s->len >= FULL)
+        flush(s, false);
+    if (!s->waits && s->len > 0)
+        wait_for(s, WAIT_US);
+    if (!s->waits) /* there is no timer to be had */
+        flush(s, true);
 }

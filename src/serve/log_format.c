@@ -1,197 +1,125 @@
 #include "serve/log_format.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
 #include "dns/rr.h"
+#include "dns/rrtype.h"
 #include "serve/answer.h"
+#include "serve/log_put.h"
 #include "serve/metadata.h"
 
 #define FORMAT_MAX 65536 /* octets of a format with {common} and {combined} written out */
 
-/* Where a line is written; what does not fit is left out. */
-struct line {
-    char *out;
-    size_t len;
-    size_t cap;
-};
-
-static void put(struct line *l, const char *text, size_t len)
-{
-    size_t room = l->cap - l->len;
-    if (len > room)
-        len = room;
-    memcpy(l->out + l->len, text, len);
-    l->len += len;
-}
-
-static void put_text(struct line *l, const char *text)
-{
-    put(l, text, strlen(text));
-}
-
-static void put_number(struct line *l, uint64_t n)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    put(l, digits + at, sizeof digits - at);
-}
-
-static void put_address(struct line *l, const union address *a)
-{
-    char text[ADDRESS_TEXT_MAX];
-    bool six = strchr(address_text(a, text), ':') != NULL;
-    if (six)
-        put_text(l, "[");
-    put_text(l, text);
-    if (six)
-        put_text(l, "]");
-}
-
-/* ---- one function a placeholder ---- */
+/* ---- one function a placeholder: LOG_PUT_MAX octets are there ---- */
 
 struct moment {
     const struct request *r;
-    uint64_t now_ns;
     const char *label; /* of {/label} */
 };
 
-static void put_type(struct line *l, const struct moment *m)
+static char *put_type(char *at, const struct moment *m)
+{
+    const struct rrtype_info *info = rrtype_info(m->r->q.qtype);
+    if (info != NULL)
+        return log_put_text(at, info->mnemonic);
+    return log_put_number(log_put_text(at, "TYPE"), m->r->q.qtype);
+}
+
+static char *put_name(char *at, const struct moment *m)
+{
+    if (m->r->asked->qname_len == 0)
+        return log_put_text(at, ".");
+    return log_put_name(at, m->r->asked->lname, m->r->asked->qname_len);
+}
+
+static char *put_class(char *at, const struct moment *m)
 {
     char text[16];
-    put_text(l, rrtype_to_text(m->r->q.qtype, text));
+    return log_put_text(at, m->r->q.qclass == CLASS_IN ? "IN" : class_to_text(m->r->q.qclass, text));
 }
 
-static void put_name(struct line *l, const struct moment *m)
+static char *put_proto(char *at, const struct moment *m)
 {
-    char text[NAME_MAX_TEXT];
-    put_text(l, m->r->asked->qname_len == 0 ? "." : name_to_text(m->r->asked->lname, text));
+    return log_put_text(at, m->r->transport == TRANSPORT_TCP ? "tcp" : "udp");
 }
 
-static void put_class(struct line *l, const struct moment *m)
+static char *put_size(char *at, const struct moment *m)
 {
-    char text[16];
-    put_text(l, class_to_text(m->r->q.qclass, text));
+    return log_put_number(at, m->r->q.size);
 }
 
-static void put_proto(struct line *l, const struct moment *m)
+static char *put_remote(char *at, const struct moment *m)
 {
-    put_text(l, m->r->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    return log_put_address(at, &m->r->client);
 }
 
-static void put_size(struct line *l, const struct moment *m)
+static char *put_port(char *at, const struct moment *m)
 {
-    put_number(l, m->r->q.size);
+    return log_put_number(at, address_port(&m->r->client));
 }
 
-static void put_remote(struct line *l, const struct moment *m)
-{
-    put_address(l, &m->r->client);
-}
-
-static void put_port(struct line *l, const struct moment *m)
-{
-    put_number(l, address_port(&m->r->client));
-}
-
-static void put_local(struct line *l, const struct moment *m)
+static char *put_local(char *at, const struct moment *m)
 {
     const union address local = request_local(m->r);
-    put_address(l, &local);
+    return log_put_address(at, &local);
 }
 
-static void put_id(struct line *l, const struct moment *m)
+static char *put_id(char *at, const struct moment *m)
 {
-    put_number(l, m->r->q.id);
+    return log_put_number(at, m->r->q.id);
 }
 
-static void put_opcode(struct line *l, const struct moment *m)
+static char *put_opcode(char *at, const struct moment *m)
 {
-    put_number(l, DNS_OPCODE(m->r->q.flags));
+    return log_put_number(at, DNS_OPCODE(m->r->q.flags));
 }
 
-static void put_do(struct line *l, const struct moment *m)
+static char *put_do(char *at, const struct moment *m)
 {
-    put_text(l, m->r->q.dnssec_ok ? "true" : "false");
+    return log_put_text(at, m->r->q.dnssec_ok ? "true" : "false");
 }
 
-static void put_bufsize(struct line *l, const struct moment *m)
+static char *put_bufsize(char *at, const struct moment *m)
 {
-    if (m->r->transport == TRANSPORT_TCP)
-        put_number(l, 65535);
-    else
-        put_number(l, m->r->q.udp_size < 512 ? 512 : m->r->q.udp_size);
+    uint16_t size = m->r->q.udp_size < 512 ? 512 : m->r->q.udp_size;
+    return log_put_number(at, m->r->transport == TRANSPORT_TCP ? 65535 : size);
 }
 
-static void put_rcode(struct line *l, const struct moment *m)
+static char *put_rcode(char *at, const struct moment *m)
 {
     const char *name = rcode_name(m->r->reply->rcode);
-    if (name != NULL)
-        put_text(l, name);
-    else
-        put_number(l, m->r->reply->rcode);
+    return name != NULL ? log_put_text(at, name) : log_put_number(at, m->r->reply->rcode);
 }
 
-static void put_rsize(struct line *l, const struct moment *m)
+static char *put_rsize(char *at, const struct moment *m)
 {
-    put_number(l, answer_raw_size(m->r));
+    return log_put_number(at, answer_raw_size(m->r));
 }
 
-/* Seconds with as many decimals as it takes: 0.000123456s. */
-static void put_duration(struct line *l, const struct moment *m)
+static char *put_duration(char *at, const struct moment *m)
 {
-    uint64_t ns = m->now_ns > m->r->received_ns ? m->now_ns - m->r->received_ns : 0;
-    char decimals[10];
-    int n = snprintf(decimals, sizeof decimals, "%09u", (unsigned)(ns % 1000000000u));
-    while (n > 0 && decimals[n - 1] == '0')
-        n--;
-    put_number(l, ns / 1000000000u);
-    if (n > 0) {
-        put_text(l, ".");
-        put(l, decimals, (size_t)n);
-    }
-    put_text(l, "s");
+    return log_put_seconds(at, m->r->answered_ns - m->r->received_ns);
 }
 
-static void put_rflags(struct line *l, const struct moment *m)
+static char *put_rflags(char *at, const struct moment *m)
 {
-    static const struct {
-        uint16_t flag;
-        const char *name;
-    } names[] = {{FLAG_QR, "qr"}, {FLAG_AA, "aa"}, {FLAG_TC, "tc"}, {FLAG_RD, "rd"},
-                 {FLAG_RA, "ra"}, {FLAG_AD, "ad"}, {FLAG_CD, "cd"}};
-    uint16_t flags = answer_flags(m->r);
-    bool first = true;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((flags & names[i].flag) == 0)
-            continue;
-        if (!first)
-            put_text(l, ",");
-        first = false;
-        put_text(l, names[i].name);
-    }
+    return log_put_flags(at, answer_flags(m->r));
 }
 
 /* A label that nobody knows is a dash; one that is known may be empty. */
-static void put_metadata(struct line *l, const struct moment *m)
+static char *put_metadata(char *at, const struct moment *m)
 {
-    char value[METADATA_VALUE_MAX];
-    int len = metadata_value(m->r, m->label, value, sizeof value);
-    if (len < 0)
-        put_text(l, "-");
-    else
-        put(l, value, (size_t)len);
+    int len = metadata_value(m->r, m->label, at, METADATA_VALUE_MAX);
+    return len < 0 ? log_put_text(at, "-") : at + len;
 }
 
-typedef void placeholder(struct line *l, const struct moment *m);
+_Static_assert(METADATA_VALUE_MAX <= LOG_PUT_MAX, "a value fits");
+
+typedef char *placeholder(char *at, const struct moment *m);
 
 static const struct {
     const char *text;
@@ -207,11 +135,14 @@ static const struct {
 
 /* ---- parsing ---- */
 
-/* A piece of the format: literal text, or a placeholder. */
+#define BRIEF 8 /* octets of text that are copied in one step */
+
+/* A piece of the format: a placeholder and the little text behind it, or longer text. */
 struct piece {
-    placeholder *put; /* NULL: literal */
-    const char *text; /* of a literal; of {/label} the label, with a NUL behind it */
-    size_t len;
+    placeholder *put; /* NULL: text alone */
+    const char *text; /* then; of {/label} the label, with a NUL behind it */
+    size_t len;       /* of the text alone, or of the text behind */
+    char behind[BRIEF];
 };
 
 struct log_format {
@@ -253,8 +184,15 @@ static char *expand(const char *text)
 
 static void add_piece(struct log_format *f, placeholder *p, const char *text, size_t len)
 {
-    if (p != NULL || len > 0)
-        f->pieces[f->npieces++] = (struct piece){.put = p, .text = text, .len = len};
+    struct piece *before = f->npieces > 0 ? &f->pieces[f->npieces - 1] : NULL;
+    if (p == NULL && len == 0)
+        return;
+    if (p == NULL && before != NULL && before->put != NULL && before->len == 0 && len <= BRIEF) {
+        before->len = len;
+        memcpy(before->behind, text, len);
+        return;
+    }
+    f->pieces[f->npieces++] = (struct piece){.put = p, .text = text, .len = len};
 }
 
 /* A placeholder is what stands between a brace that closes and the nearest one before it that opens: "{
@@ -302,17 +240,40 @@ void log_format_free(struct log_format *f)
     free(f);
 }
 
-size_t log_format_write(const struct log_format *f, const struct request *r, uint64_t now_ns, char *out,
-                        size_t cap)
+/* Adds what there is room for. */
+static char *put_clipped(char *at, const char *end, const char *text, size_t len)
 {
-    struct line l = {.out = out, .cap = cap};
-    struct moment m = {.r = r, .now_ns = now_ns};
-    for (size_t i = 0; i < f->npieces; i++) {
-        m.label = f->pieces[i].text;
-        if (f->pieces[i].put != NULL)
-            f->pieces[i].put(&l, &m);
-        else
-            put(&l, f->pieces[i].text, f->pieces[i].len);
+    size_t room = (size_t)(end - at);
+    if (len > room)
+        len = room;
+    memcpy(at, text, len);
+    return at + len;
+}
+
+/* A piece where there may be too little room for it. */
+static char *put_piece(char *at, const char *end, const struct piece *p, const struct moment *m)
+{
+    if (p->put == NULL)
+        return put_clipped(at, end, p->text, p->len);
+    char scratch[LOG_PUT_MAX];
+    at = put_clipped(at, end, scratch, (size_t)(p->put(scratch, m) - scratch));
+    return put_clipped(at, end, p->behind, p->len);
+}
+
+size_t log_format_write(const struct log_format *f, const struct request *r, char *out, size_t cap)
+{
+    struct moment m = {.r = r};
+    char *at = out;
+    const char *end = out + cap;
+    for (const struct piece *p = f->pieces, *last = p + f->npieces; p < last; p++) {
+        m.label = p->text;
+        if (p->put == NULL || end - at < LOG_PUT_MAX + BRIEF) {
+            at = put_piece(at, end, p, &m);
+        } else {
+            at = p->put(at, &m);
+            memcpy(at, p->behind, BRIEF);
+            at += p->len;
+        }
     }
-    return l.len;
+    return (size_t)(at - out);
 }

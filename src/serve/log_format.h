@@ -21,9 +21,8 @@ struct log_format *log_format_new(const char *text);
 void log_format_free(struct log_format *f); /* NULL allowed */
 
 /* Writes the line for a request with its answer in r->reply, not finished yet, without newline; cut at `cap`
- * octets. `now_ns` is clock_ns(). Returns its length. Control characters of the format are kept, those of
- * names are escaped. */
-size_t log_format_write(const struct log_format *f, const struct request *r, uint64_t now_ns, char *out,
-                        size_t cap);
+ * octets. Its time is that from received_ns to answered_ns. Returns its length. Control characters of the
+ * format are kept, those of names are escaped. */
+size_t log_format_write(const struct log_format *f, const struct request *r, char *out, size_t cap);
 
 #endif

@@ -45,6 +45,7 @@ struct request *request_new(struct worker *w)
     r->asked = &r->q;
     r->notes = NULL;
     r->answered = false;
+    r->answered_ns = 0;
     r->shuffle = false;
     r->max_udp = 0;
     r->waiting = NULL;

@@ -53,6 +53,7 @@ struct request {
     union address client;
     union address local;
     uint64_t received_ns;       /* clock_ns() */
+    uint64_t answered_ns;       /* the same when its answer went up, where a stage has looked; else 0 */
     uint8_t depth;              /* 0 from a client; more for internal ones */
     uint8_t stage;              /* stage that has it, or waits, or answered */
     uint8_t floor;              /* the first stage that takes part: above 0 for request_ask_below() */

@@ -149,8 +149,12 @@ bool served_zones_loaded(const struct served_zones *s)
 const struct served_zone *served_zones_find(const struct served_zones *s, const uint8_t *lname)
 {
     const struct served_zone *best = NULL;
-    for (size_t i = 0; i < s->count; i++)
-        if ((best == NULL || s->zones[i].label_count > best->label_count) && name_in(lname, s->zones[i].apex))
-            best = &s->zones[i];
+    size_t len = name_len(lname);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct served_zone *z = &s->zones[i];
+        if ((best == NULL || z->label_count > best->label_count) &&
+            name_in_len(lname, len, z->apex, z->spelling.apex_len))
+            best = z;
+    }
     return best;
 }

@@ -79,10 +79,12 @@ void stream_send_message(struct stream *s, const void *message, size_t len)
 {
     if (s->conn == NULL)
         return;
-    if (!tcp_put(s->conn, message, len))
+    if (!tcp_put(s->conn, message, len)) {
         stream_break(s, "no memory");
-    else
-        tcp_shed(s->conn); /* it stays in memory: the request is under way */
+        return;
+    }
+    tcp_want_write(s->conn); /* not at once: others have their turn before the next message */
+    tcp_shed(s->conn);       /* it stays in memory: the request is under way */
 }
 
 void stream_send(struct stream *s)

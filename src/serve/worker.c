@@ -174,6 +174,7 @@ static void worker_free(struct worker *w)
     if (w->mailbox_fd >= 0)
         close(w->mailbox_fd);
     udp_batch_free(w->udp);
+    tcp_shared_free(w->tcp);
     while (w->free_requests != NULL) {
         struct request *r = w->free_requests;
         w->free_requests = r->origin;
@@ -204,7 +205,8 @@ static struct worker *worker_new(unsigned index)
     w->mailbox_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     w->base = event_base_new();
     w->udp = udp_batch_new();
-    bool ok = w->mailbox_fd >= 0 && w->base != NULL && w->udp != NULL;
+    w->tcp = w->base == NULL ? NULL : tcp_shared_new(w);
+    bool ok = w->mailbox_fd >= 0 && w->base != NULL && w->udp != NULL && w->tcp != NULL;
     for (unsigned i = 0; i < REQUEST_DEPTH_MAX; i++)
         ok = (w->scratch[i] = malloc(sizeof *w->scratch[i])) != NULL && ok;
     if (ok) {

@@ -39,6 +39,7 @@ struct tenancy {
 };
 
 struct udp_batch;
+struct tcp_shared;
 
 struct worker {
     unsigned index;
@@ -62,7 +63,8 @@ struct worker {
     struct event *mailbox_event;
     unsigned nconnections; /* TCP */
     unsigned connections_max;
-    size_t tcp_buffered;            /* octets read and not answered yet, or answered and not sent yet */
+    struct tcp_shared *tcp;
+    size_t tcp_buffered;            /* octets that connections hold: not answered yet, or not sent yet */
     TAILQ_HEAD(, conn) connections; /* the one idle for longest first */
 };
 

@@ -11,16 +11,28 @@
 #define SEEN_SLOTS     2048 /* power of 2, twice ADDITIONAL_MAX */
 
 struct seen {
-    const struct node *slot[SEEN_SLOTS];
     unsigned count;
+    unsigned mask; /* slots in use but one */
+    const struct node *slot[SEEN_SLOTS];
 };
+
+/* Room for `names`: the few slots that a usual set needs cost less to clear than all. */
+static void seen_init(struct seen *s, unsigned names)
+{
+    unsigned slots = 16;
+    while (slots < SEEN_SLOTS && slots < 2 * names)
+        slots *= 2;
+    s->count = 0;
+    s->mask = slots - 1;
+    memset(s->slot, 0, slots * sizeof s->slot[0]);
+}
 
 /* True where the node is new. */
 static bool see(struct seen *s, const struct node *n)
 {
     size_t i = ((uintptr_t)n >> 4) * 0x9e3779b97f4a7c15u >> 32;
     for (;; i++) {
-        const struct node **slot = &s->slot[i & (SEEN_SLOTS - 1)];
+        const struct node **slot = &s->slot[i & s->mask];
         if (*slot == n)
             return false;
         if (*slot == NULL) {
@@ -83,7 +95,8 @@ static void add_additional(const struct zone_version *v, struct reply *r, const 
                            const struct zone_question *q)
 {
     static const uint16_t types[] = {RR_A, RR_AAAA};
-    struct seen seen = {0};
+    struct seen seen;
+    seen_init(&seen, set->count);
     const uint8_t *p = set->data;
     for (unsigned i = 0; i < set->count && seen.count < ADDITIONAL_MAX && r->len <= q->enough;
          i++, p += 2 + wire_u16(p)) {

@@ -73,6 +73,33 @@ def test_many_questions_on_one_connection(server):
             assert addresses(c.receive()) == ["10.96.1.1"]
 
 
+def segments_received(c):
+    """Of a connection, those that carry nothing too: tcpi_segs_in of struct tcp_info."""
+    return struct.unpack_from("=I", c.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 140)[0]
+
+
+def test_what_was_asked_in_one_write_is_answered_in_one_write(server):
+    with server.connect() as c:
+        assert ask_over(c)
+        before = segments_received(c)
+        c.send(*[WEB] * 100)
+        assert all(addresses(c.receive()) == ["10.96.1.1"] for _ in range(100))
+        assert segments_received(c) - before <= 3  # on loopback a write is a segment; and there are acknowledgements
+
+
+def test_questions_that_rest_because_answers_are_unread_are_answered_in_the_end(server):
+    big = query("big.default.svc.cluster.local")
+    packets = [frame(struct.pack("!H", i) + big.to_wire()[2:]) for i in range(60)]  # 48 KiB each, all in one read
+    with server.connect(20) as c:
+        c.raw(b"".join(packets) + frame(WEB)[:9])
+        time.sleep(0.5)  # the kernel's buffers are full by now
+        for i in range(60):
+            answer = c.receive_raw()
+            assert answer[:2] == struct.pack("!H", i) and answer[6:8] == struct.pack("!H", 3000)
+        c.raw(frame(WEB)[9:])
+        assert addresses(c.receive()) == ["10.96.1.1"]
+
+
 def test_a_question_that_waits_does_not_hold_up_those_behind_it(server, upstream):
     upstream.add("slow.test", "A", "192.0.2.1")
     upstream.behave("slow.test", delay=1.0)

@@ -1,5 +1,6 @@
 #include "dns/name.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +161,56 @@ static void a_name_is_in_its_suffixes_only(void)
     CU_ASSERT_FALSE(name_in(name("x\\.b.c."), name("b.c."))); /* a dot within a label is no boundary */
 }
 
+/* As the words say it, label by label. */
+static bool plainly_equal(const uint8_t *a, const uint8_t *b)
+{
+    for (; *a == *b && *a != 0; a += *a + 1, b += *b + 1)
+        for (unsigned i = 1; i <= *a; i++)
+            if (tolower(a[i]) != tolower(b[i]))
+                return false;
+    return *a == *b;
+}
+
+static bool plainly_in(const uint8_t *n, const uint8_t *apex)
+{
+    for (; *n != 0; n += *n + 1)
+        if (plainly_equal(n, apex))
+            return true;
+    return *apex == 0;
+}
+
+/* A name of few different labels, so that many are equal or nearly so; its memory is of its own length. */
+static uint8_t *some_name(unsigned *seed)
+{
+    static const char *const labels[] = {"\1a",         "\1A",          "\2ab",         "\3svc",
+                                         "\7cluster",   "\5local",      "\10CLUSTER",   "\7cluSter",
+                                         "\10abcdefgh", "\11abcdefgh@", "\11abcdefgh`", "\3\3svc"};
+    uint8_t wire[NAME_MAX_LEN];
+    size_t len = 0;
+    for (unsigned n = (*seed = *seed * 1103515245 + 12345) >> 16 & 3; n > 0; n--) {
+        const char *label = labels[((*seed = *seed * 1103515245 + 12345) >> 16) % 12];
+        wire[len] = (uint8_t)strlen(label + 1);
+        memcpy(wire + len + 1, label + 1, wire[len]);
+        len += 1u + wire[len];
+    }
+    wire[len++] = 0;
+    uint8_t *out = malloc(len);
+    memcpy(out, wire, len);
+    return out;
+}
+
+static void comparing_many_octets_at_once_is_comparing_each(void)
+{
+    unsigned seed = 1;
+    for (int i = 0; i < 200000; i++) {
+        uint8_t *a = some_name(&seed), *b = some_name(&seed);
+        CU_ASSERT_EQUAL_FATAL(name_equal(a, b), plainly_equal(a, b));
+        CU_ASSERT_EQUAL_FATAL(name_in(a, b), plainly_in(a, b));
+        free(a);
+        free(b);
+    }
+}
+
 static void hashes_differ_where_names_differ(void)
 {
     char text[64];
@@ -268,6 +319,7 @@ int main(void)
         {"comparison has no regard to case", comparison_has_no_regard_to_case},
         {"names sort in canonical order", names_sort_in_canonical_order},
         {"a name is in its suffixes only", a_name_is_in_its_suffixes_only},
+        {"comparing many octets at once is comparing each", comparing_many_octets_at_once_is_comparing_each},
         {"hashes differ where names differ", hashes_differ_where_names_differ},
         {"lower case and hash are made in one pass", lower_case_and_hash_are_made_in_one_pass},
         {"compressed names are unpacked", compressed_names_are_unpacked},

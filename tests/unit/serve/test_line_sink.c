@@ -2,6 +2,7 @@
 #include "serve/line_sink.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -46,6 +47,13 @@ static uint64_t dropped(void)
     return metrics_value(metrics_register(&desc, NULL, 0), 0);
 }
 
+static void run_loop(unsigned ms)
+{
+    struct timeval tv = {.tv_usec = ms * 1000};
+    event_base_loopexit(fake_worker.base, &tv);
+    event_base_dispatch(fake_worker.base);
+}
+
 static void write_three(void)
 {
     struct errtext e = {0};
@@ -53,11 +61,11 @@ static void write_three(void)
     MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
     line_sink_write(&fake_worker, "one\n", 4);
     line_sink_write(&fake_worker, "two\n", 4);
-    fake_run_due();
+    run_loop(50);
     line_sink_write(&fake_worker, "three\n", 6);
     line_sink_close(&fake_worker);
     line_sink_close(&fake_worker); /* the last one writes what is left */
-    fake_run_due();                /* and a task that was due finds nothing any more */
+    run_loop(50);                  /* and no timer is left */
     MUST(dropped() == 0);
 }
 
@@ -106,7 +114,6 @@ static void write_into_full_pipe(void)
         char line[32];
         int n = snprintf(line, sizeof line, "this is line number %06d\n", i);
         line_sink_write(&fake_worker, line, (size_t)n);
-        fake_run_due();
     }
     MUST(clock_ms() - start < 5000);
     MUST(dropped() > 1000 && dropped() < 8000);
@@ -142,13 +149,10 @@ static void write_after_waiting(void)
     MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
     for (int i = 0; i < 40; i++)
         line_sink_write(&fake_worker, long_line, sizeof long_line);
-    fake_run_due();
     MUST(dropped() > 0);
     MUST((fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK) ==
          (flags & O_NONBLOCK)); /* others' descriptor stays as it was */
-    struct timeval tv = {.tv_sec = 1};
-    event_base_loopexit(fake_worker.base, &tv);
-    event_base_dispatch(fake_worker.base); /* the parent reads meanwhile; the timer writes the rest */
+    run_loop(999);              /* the parent reads meanwhile; the timer writes the rest */
     line_sink_close(&fake_worker);
 }
 
@@ -186,12 +190,42 @@ static void write_to_nobody(void)
     struct errtext e = {0};
     MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
     line_sink_write(&fake_worker, "a\nb\n", 4);
-    fake_run_due();
+    run_loop(50);
     MUST(dropped() == 2);
-    fake_worker.full = true; /* a worker whose list of tasks is full writes at once */
-    line_sink_write(&fake_worker, "c\n", 2);
-    MUST(dropped() == 3);
     line_sink_close(&fake_worker);
+}
+
+static bool has_come(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+static int from_sink; /* the reading end of a child's own stdout */
+
+static void write_little_and_much(void)
+{
+    struct errtext e = {0};
+    MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
+    line_sink_write(&fake_worker, "one\n", 4);
+    MUST(!has_come(from_sink));
+    for (int i = 0; i < 3; i++)
+        line_sink_write(&fake_worker, long_line, LINE_SINK_LINE_MAX);
+    MUST(!has_come(from_sink));
+    line_sink_write(&fake_worker, long_line, LINE_SINK_LINE_MAX);
+    MUST(has_come(from_sink));
+    line_sink_close(&fake_worker);
+}
+
+/* A line waits for others, so that they cost one system call; many do not wait. */
+static void test_together(void)
+{
+    int ends[2];
+    CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+    from_sink = ends[0];
+    CU_ASSERT_TRUE(in_child(ends[1], write_little_and_much));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void test_closed_pipe(void)
@@ -209,6 +243,7 @@ int main(void)
         {"lines go to a pipe, a socket and a file in order", test_kinds},
         {"a pipe that nobody reads costs lines, never time", test_full_pipe},
         {"lines that had to wait are written later, cut ones whole", test_retry},
+        {"a line waits for others, many do not", test_together},
         {"a closed pipe loses lines and counts them", test_closed_pipe},
     };
     return run_suite("line_sink", tests, sizeof tests / sizeof tests[0]);

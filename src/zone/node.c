@@ -1,7 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/pool.h"
 #include "zone/node_p.h"
 
 const uint8_t *node_name(const struct node *n)
@@ -46,7 +46,7 @@ void node_rrset_at(const struct node *n, unsigned index, struct rrset *out)
     fill(&n->rrsets[index], data, out);
 }
 
-static size_t node_size(const struct node *n)
+size_t node_size(const struct node *n)
 {
     size_t size = (size_t)(node_data(n) - (const uint8_t *)n);
     for (unsigned i = 0; i < n->rrset_count; i++)
@@ -54,9 +54,15 @@ static size_t node_size(const struct node *n)
     return size;
 }
 
+void node_free(struct node *n)
+{
+    if (n != NULL)
+        pool_free(n, node_size(n));
+}
+
 struct node *node_new(const uint8_t *lname, size_t len, uint32_t children, uint32_t edit)
 {
-    struct node *n = malloc(sizeof *n + len);
+    struct node *n = pool_alloc(sizeof *n + len);
     if (n == NULL)
         return NULL;
     *n = (struct node){.edit = edit, .children = children, .name_len = (uint8_t)len};
@@ -67,7 +73,7 @@ struct node *node_new(const uint8_t *lname, size_t len, uint32_t children, uint3
 struct node *node_copy(const struct node *n, uint32_t children, uint32_t edit)
 {
     size_t size = node_size(n);
-    struct node *copy = malloc(size);
+    struct node *copy = pool_alloc(size);
     if (copy != NULL) {
         memcpy(copy, n, size);
         copy->children = children;
@@ -100,7 +106,7 @@ struct node *node_edit_build(const struct node_edit *e, uint32_t edit)
         sizeof(struct node) + e->rrset_count * sizeof(struct rrset_head) + (name_at == 0 ? e->name_len : 0);
     for (unsigned i = 0; i < e->rrset_count; i++)
         size += e->rrsets[i].data.len;
-    struct node *n = malloc(size);
+    struct node *n = pool_alloc(size);
     if (n == NULL)
         return NULL;
     *n = (struct node){.edit = edit,

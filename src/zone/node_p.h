@@ -42,8 +42,11 @@ static inline const uint8_t *node_data(const struct node *n)
     return (const uint8_t *)(n->rrsets + n->rrset_count) + (n->name_at == 0 ? n->name_len : 0);
 }
 
-/* A node without rrsets, or a copy of one with another number of children. NULL without memory. Free with
- * free(). */
+/* Octets of the block. */
+size_t node_size(const struct node *n);
+/* NULL allowed. */
+void node_free(struct node *n);
+/* A node without rrsets, or a copy of one with another number of children. NULL without memory. */
 struct node *node_new(const uint8_t *lname, size_t len, uint32_t children, uint32_t edit);
 struct node *node_copy(const struct node *n, uint32_t children, uint32_t edit);
 

@@ -60,7 +60,7 @@ static int put_new(struct zone_txn *t, struct node *n, uint64_t hash)
 {
     int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, hash, &t->edit);
     if (ret != ERR_OK)
-        free(n);
+        node_free(n);
     else if (is_wildcard(node_name(n)))
         t->wildcards++;
     return ret;
@@ -85,7 +85,7 @@ static int set_children(struct zone_txn *t, struct node *n, uint32_t children, u
     struct node *copy = node_copy(n, children, t->edit.id);
     int ret = copy == NULL ? -ENOMEM : trie_put(&t->root, copy, hash, &t->edit);
     if (ret != ERR_OK)
-        free(copy);
+        node_free(copy);
     return ret;
 }
 
@@ -141,7 +141,7 @@ static int store_owner(struct zone_txn *t)
     }
     int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, o->hash, &t->edit);
     if (ret != ERR_OK)
-        free(n);
+        node_free(n);
     return ret;
 }
 

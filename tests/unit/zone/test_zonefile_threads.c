@@ -1,4 +1,5 @@
-/* Files of several pieces, which threads make into nodes side by side: the zone is that of the lines in their order. */
+/* Files of several pieces, which threads make into nodes side by side: the zone is that of the lines in their
+ * order. */
 #include "fixture.h"
 #include "zone/zonefile.h"
 #include "zone/zonefile_piece.h"
@@ -9,8 +10,8 @@
 
 static void line_of(unsigned owner, unsigned k, char line[256])
 {
-    snprintf(line, 256, "name-%u.of-a-service-%u.ns-%u.svc.cluster.local.\t%u\tIN\tA\t10.%u.%u.%u", owner, owner / 10,
-             owner / 1000, 5 + owner % 3, k, owner >> 8 & 255, owner & 255);
+    snprintf(line, 256, "name-%u.of-a-service-%u.ns-%u.svc.cluster.local.\t%u\tIN\tA\t10.%u.%u.%u", owner,
+             owner / 10, owner / 1000, 5 + owner % 3, k, owner >> 8 & 255, owner & 255);
 }
 
 /* A file of ours; where `scattered`, an owner's records do not stand together. */
@@ -40,9 +41,11 @@ static unsigned count_wrong(const struct zone *z)
         line_of(i, 0, line);
         *strchr(line, '\t') = '\0';
         const struct node *n = find(z, line);
-        wrong += n == NULL || !node_rrset(n, RR_A, &set) || set.count != EACH || set.ttl != 5 + i % 3 || node_has_children(n);
+        wrong += n == NULL || !node_rrset(n, RR_A, &set) || set.count != EACH || set.ttl != 5 + i % 3 ||
+                 node_has_children(n);
         for (unsigned k = 0; wrong == 0 && k < EACH; k++)
-            wrong += memcmp(set.data + 6 * k, (uint8_t[]){0, 4, 10, (uint8_t)k, (uint8_t)(i >> 8), (uint8_t)i}, 6) != 0;
+            wrong += memcmp(set.data + 6 * k,
+                            (uint8_t[]){0, 4, 10, (uint8_t)k, (uint8_t)(i >> 8), (uint8_t)i}, 6) != 0;
     }
     for (unsigned i = 0; i < OWNERS; i += 10) {
         snprintf(line, sizeof line, "of-a-service-%u.ns-%u.svc.cluster.local.", i / 10, i / 1000);
@@ -114,10 +117,12 @@ static void an_error_names_its_line_in_whatever_piece_it_is(void)
         char kept = end[-1];
         end[-1] = 'x';
         write_file(path, file.data, file.len);
-        check_error(path, ERR_MALFORMED, line_at(&file, (size_t)(end - file.data)), "expected an IPv4 address");
+        check_error(path, ERR_MALFORMED, line_at(&file, (size_t)(end - file.data)),
+                    "expected an IPv4 address");
         end[-1] = kept;
         write_file(path, file.data, at);
-        check_error(path, ERR_TRUNCATED, line_at(&file, at), "the file ends without its trailer (it was cut, or written by something else)");
+        check_error(path, ERR_TRUNCATED, line_at(&file, at),
+                    "the file ends without its trailer (it was cut, or written by something else)");
     }
     file.data[file.len - PIECE_SIZE] ^= 1;
     write_file(path, file.data, file.len);
@@ -157,7 +162,8 @@ int main(void)
         {"records that stand together", records_that_stand_together},
         {"records that are scattered", records_that_are_scattered},
         {"an error names its line, in whatever piece it is", an_error_names_its_line_in_whatever_piece_it_is},
-        {"a line that is too long, and what follows the trailer", a_line_that_is_too_long_and_what_follows_the_trailer},
+        {"a line that is too long, and what follows the trailer",
+         a_line_that_is_too_long_and_what_follows_the_trailer},
     };
     return run_suite("zone/zonefile_threads", tests, sizeof tests / sizeof tests[0]);
 }

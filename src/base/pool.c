@@ -1,5 +1,6 @@
 #include "base/pool.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,17 @@
 
 #define GRAIN      8u
 #define CHUNK      65536u
+#define REGION     (64 * CHUNK)
 #define CLASSES    (POOL_BLOCK_MAX / GRAIN)
 #define SPARES_MAX 2 /* empty chunks that are kept: a size that comes and goes must not cost system calls */
+
+#define MAPPED_FROM (128 << 10) /* as malloc() begins */
+
+void pool_settle_malloc(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    mallopt(M_TRIM_THRESHOLD, MAPPED_FROM);
+}
 
 size_t pool_room(size_t size)
 {
@@ -59,6 +69,8 @@ static struct {
     struct chunks roomy[CLASSES + 1]; /* by the size of blocks in grains */
     struct chunks spares;
     unsigned nspares;
+    char *region; /* its first `unused` octets are chunks to come */
+    size_t unused;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct chunk *chunk_of(void *block)
@@ -66,24 +78,22 @@ static struct chunk *chunk_of(void *block)
     return (struct chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK - 1));
 }
 
-/* A mapping at a multiple of its size. The kernel puts one mapping below the other, so the first try is good
- * but for once. */
+/* A chunk that was never used, at a multiple of its size. */
 static void *map_chunk(void)
 {
-    char *at = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    if ((uintptr_t)at % CHUNK == 0)
-        return at;
-    munmap(at, CHUNK);
-    at = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    size_t before = (CHUNK - (uintptr_t)at % CHUNK) % CHUNK;
-    if (before > 0)
-        munmap(at, before);
-    munmap(at + before + CHUNK, CHUNK - before);
-    return at + before;
+    if (pool.unused == 0) { /* many at once, so that they are few mappings; what is not touched takes no memory */
+        char *at = mmap(NULL, REGION + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (at == MAP_FAILED)
+            return NULL;
+        size_t before = (CHUNK - (uintptr_t)at % CHUNK) % CHUNK;
+        if (before > 0)
+            munmap(at, before);
+        munmap(at + before + REGION, CHUNK - before);
+        pool.region = at + before;
+        pool.unused = REGION;
+    }
+    pool.unused -= CHUNK;
+    return pool.region + pool.unused;
 }
 
 static struct chunk *chunk_new(struct chunks *list)

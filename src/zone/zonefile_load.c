@@ -53,7 +53,7 @@ static int take_piece(struct zonefile_reading *r, struct zone_txn *t, struct pie
 static int take_records(struct zonefile_reading *r, struct zone_txn *t)
 {
     struct stat st;
-    struct team *team = malloc(sizeof *team);
+    struct team *team = calloc(1, sizeof *team);
     if (team == NULL || fstat(r->lines.fd, &st) < 0) {
         free(team);
         return -ENOMEM;

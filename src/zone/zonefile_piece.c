@@ -9,7 +9,7 @@
 #include "zone/zone_p.h"
 #include "zone/zonefile_p.h"
 
-#define NODES_FIRST 1024 /* room for nodes at first */
+#define NODES_FIRST 8192 /* enough for nearly all pieces, and so much that malloc() maps it */
 
 static ssize_t read_all(int fd, char *to, size_t len, off_t offset)
 {
@@ -101,7 +101,7 @@ static int parse_line(struct piece *p, const struct zone *z, const char *line, s
     const char *why;
     if (len == 0 || line[0] == ';')
         return ERR_OK;
-    int ret = rr_from_text_why(line, len, p->storage, &rr, &why);
+    int ret = rr_from_text_why(line, len, &p->storage, &rr, &why);
     if (ret != ERR_OK)
         return fail(p, ret, why);
     p->records++;
@@ -115,8 +115,6 @@ void piece_parse(struct piece *p, const struct zone *z, uint32_t edit)
     p->lines = p->records = 0;
     p->error = ERR_OK;
     p->trailer = NULL;
-    if (p->storage == NULL && (p->storage = malloc(sizeof *p->storage)) == NULL)
-        fail(p, -ENOMEM, err_text(-ENOMEM));
     while (p->error == ERR_OK && at < end) {
         size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
         p->lines++;
@@ -148,7 +146,8 @@ void piece_free(struct piece *p)
     piece_reset(p);
     free(p->text);
     free(p->nodes);
-    free(p->storage);
     node_edit_free(&p->owner);
-    *p = (struct piece){0};
+    p->text = NULL;
+    p->nodes = NULL;
+    p->cap = 0;
 }

@@ -34,7 +34,7 @@ struct piece {
     int error; /* of the last line read */
     const char *why;
     struct node_edit owner;
-    struct rr_storage *storage;
+    struct rr_storage storage;
 };
 
 /* Fills `p` from `fd` at `offset` with as many whole lines as fit. Returns ERR_OK; *end is set at the end of

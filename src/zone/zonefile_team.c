@@ -57,12 +57,12 @@ static unsigned helpers_for(off_t size)
 
 void team_begin(struct team *t, int fd, off_t offset, off_t size, const struct zone *z, uint32_t edit)
 {
-    *t = (struct team){.fd = fd,
-                       .zone = z,
-                       .edit = edit,
-                       .offset = offset,
-                       .lock = PTHREAD_MUTEX_INITIALIZER,
-                       .moved = PTHREAD_COND_INITIALIZER};
+    t->fd = fd;
+    t->zone = z;
+    t->edit = edit;
+    t->offset = offset;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->moved, NULL);
     unsigned wanted = helpers_for(size);
     sigset_t all, before;
     sigfillset(&all);

@@ -33,7 +33,7 @@ struct team {
     size_t rest; /* octets behind the last newline of the file */
 };
 
-/* Begins with the lines at `offset`; `size` octets of them are expected. */
+/* Begins with the lines at `offset`; `size` octets of them are expected. `t` is zeroed. */
 void team_begin(struct team *t, int fd, off_t offset, off_t size, const struct zone *z, uint32_t edit);
 /* The next piece, to be given back; NULL behind the last, then t->error and t->rest say what came there. */
 struct piece *team_next(struct team *t);

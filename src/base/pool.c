@@ -81,7 +81,8 @@ static struct chunk *chunk_of(void *block)
 /* A chunk that was never used, at a multiple of its size. */
 static void *map_chunk(void)
 {
-    if (pool.unused == 0) { /* many at once, so that they are few mappings; what is not touched takes no memory */
+    if (pool.unused ==
+        0) { /* many at once, so that they are few mappings; what is not touched takes no memory */
         char *at = mmap(NULL, REGION + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (at == MAP_FAILED)
             return NULL;

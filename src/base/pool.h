@@ -24,8 +24,8 @@ void pool_free(void *block, size_t size);
 /* What a block of that size takes up. */
 size_t pool_room(size_t size);
 
-/* Has malloc() map large blocks by themselves for good: left alone, it keeps blocks of a size that was mapped and
- * freed once among the small ones, and what is freed there is seldom given back. Once, at the start. */
+/* Has malloc() map large blocks by themselves for good: left alone, it keeps blocks of a size that was mapped
+ * and freed once among the small ones, and what is freed there is seldom given back. Once, at the start. */
 void pool_settle_malloc(void);
 
 #endif

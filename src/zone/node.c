@@ -6,7 +6,7 @@
 
 const uint8_t *node_name(const struct node *n)
 {
-    return (const uint8_t *)(n->rrsets + n->rrset_count) + n->name_at;
+    return node_name_at(n);
 }
 
 unsigned node_rrset_count(const struct node *n)

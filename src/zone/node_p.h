@@ -37,6 +37,12 @@ struct node {
     struct rrset_head rrsets[];
 };
 
+/* node_name(), for those within. */
+static inline const uint8_t *node_name_at(const struct node *n)
+{
+    return (const uint8_t *)(n->rrsets + n->rrset_count) + n->name_at;
+}
+
 static inline const uint8_t *node_data(const struct node *n)
 {
     return (const uint8_t *)(n->rrsets + n->rrset_count) + (n->name_at == 0 ? n->name_len : 0);

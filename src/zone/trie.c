@@ -54,7 +54,7 @@ static inline unsigned index_of(const struct branch *b, uint64_t bit)
 
 static inline bool has_name(const struct node *n, const uint8_t *lname, size_t len)
 {
-    return n->name_len == len && memcmp(node_name(n), lname, len) == 0;
+    return n->name_len == len && memcmp(node_name_at(n), lname, len) == 0;
 }
 
 /* Index in a list of equal hashes, or its count. */

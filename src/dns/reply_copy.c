@@ -1,6 +1,9 @@
 /* Taking over the records of a message that came from elsewhere. */
+#include <errno.h>
+
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/thread_buffer.h"
 #include "dns/reply_p.h"
 
 #define RR_TSIG 250
@@ -89,18 +92,20 @@ static int copy_section(struct reply *r, struct source *s, enum reply_section se
 static int copy(struct reply *r, const uint8_t *message, size_t len, enum reply_section first,
                 enum reply_section last, const struct filter *f)
 {
-    static _Thread_local struct source
-        s; /* 64 KiB: too large for a stack, and a worker copies one message at a time */
+    static _Thread_local void *own; /* a worker copies one message at a time */
+    struct source *s = thread_buffer(&own, sizeof *s);
+    if (s == NULL)
+        return -ENOMEM;
     if (len < DNS_HEADER_LEN)
         return ERR_MALFORMED;
-    s.message = message;
-    s.len = len;
+    s->message = message;
+    s->len = len;
     size_t had_len = r->len;
     uint16_t had_records = r->nrecords, had_names = r->nnames;
     uint16_t had_count[3] = {r->count[0], r->count[1], r->count[2]};
-    int ret = skip_questions(&s);
+    int ret = skip_questions(s);
     for (unsigned section = 0; ret == ERR_OK && section <= (unsigned)last; section++)
-        ret = copy_section(r, &s, (enum reply_section)section, section >= (unsigned)first, f);
+        ret = copy_section(r, s, (enum reply_section)section, section >= (unsigned)first, f);
     if (ret != ERR_OK && ret != ERR_SPACE) {
         r->len = had_len;
         r->nrecords = had_records;

@@ -1,8 +1,10 @@
 #include "rewrite/rewrite_answer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/thread_buffer.h"
 #include "dns/rr.h"
 #include "dns/rrtype.h"
 #include "rewrite/rewrite_options.h"
@@ -180,11 +182,14 @@ struct rewrite_head rewrite_head_of(const struct reply *reply)
 int rewrite_answer_copy(struct rewrite_work *w, struct reply *reply, const uint8_t *message, size_t len,
                         enum reply_section first, enum reply_section last, bool followed)
 {
-    static _Thread_local struct desk desk; /* 64 KiB: too large for a stack */
-    desk.work = w;
-    desk.followed = followed;
-    desk.index = 0;
-    int ret = reply_copy_changed(reply, message, len, first, last, change_record, &desk);
+    static _Thread_local void *own;
+    struct desk *desk = thread_buffer(&own, sizeof *desk);
+    if (desk == NULL)
+        return -ENOMEM;
+    desk->work = w;
+    desk->followed = followed;
+    desk->index = 0;
+    int ret = reply_copy_changed(reply, message, len, first, last, change_record, desk);
     return ret == ERR_SPACE ? ERR_OK : ret; /* what does not fit is told by TC */
 }
 
@@ -256,7 +261,10 @@ static void change_in_place(struct rewrite_work *w, struct reply *reply)
 /* Names in a message point to each other and to the question: with another question it is made anew. */
 static int make_anew(struct rewrite_work *w, struct reply *reply)
 {
-    static _Thread_local uint8_t before[REPLY_CAP + 1];
+    static _Thread_local void *own;
+    uint8_t *before = thread_buffer(&own, REPLY_CAP + 1);
+    if (before == NULL)
+        return -ENOMEM;
     size_t len = reply->len;
     reply_put_counts(reply);
     memcpy(before, reply->wire, len);

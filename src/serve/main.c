@@ -9,6 +9,7 @@
 
 #include "base/flags.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "conf/corefile_stdin.h"
 #include "serve/control.h"
 #include "serve/plugin.h"
@@ -101,6 +102,7 @@ static int run(const struct command_line *c)
 int main(int argc, char **argv)
 {
     struct command_line c = {.sync = "supervised"};
+    pool_settle_malloc();
     const struct flag flags[] = {
         {"conf", FLAG_TEXT, &c.conf, 0, "Corefile to load, or stdin (./Corefile)"},
         {"dns.port", FLAG_NUMBER, &c.dns_port, 65535, "default port of dns:// server blocks (53)"},

@@ -134,6 +134,19 @@ static void wait_for_zones(const struct config *c)
         log_warning("plugin/kubernetes: starting server with unsynced Kubernetes API");
 }
 
+static bool wants_sync(const struct config *c)
+{
+    for (size_t i = 0; i < c->nblocks; i++)
+        if (c->blocks[i].kubernetes != NULL)
+            return true;
+    return false;
+}
+
+static bool supervises(void)
+{
+    return !server.options->external_sync && server.options->conf != NULL;
+}
+
 /* Everything that can fail comes before the step that cannot. */
 static int put_in_force(struct config *fresh, struct errtext *e)
 {
@@ -144,6 +157,9 @@ static int put_in_force(struct config *fresh, struct errtext *e)
     ret = sockets_open(fresh, e);
     if (ret == ERR_OK && server.config == NULL) {
         server.config = fresh;
+        if (supervises()) /* not before what is on disk is loaded: that is what the first questions wait for
+                           */
+            supervisor_want(wants_sync(fresh));
         wait_for_zones(fresh);
         if (server.config != fresh)
             return ERR_OK; /* a reload meanwhile has put another in its place */
@@ -172,14 +188,6 @@ static int put_in_force(struct config *fresh, struct errtext *e)
     return ERR_OK;
 }
 
-static bool wants_sync(const struct config *c)
-{
-    for (size_t i = 0; i < c->nblocks; i++)
-        if (c->blocks[i].kubernetes != NULL)
-            return true;
-    return false;
-}
-
 int control_reload(struct errtext *e)
 {
     struct config *fresh = NULL;
@@ -198,7 +206,7 @@ int control_reload(struct errtext *e)
         control_set_lameduck(lameduck);
         return ret;
     }
-    if (!server.options->external_sync) {
+    if (supervises()) {
         supervisor_want(wants_sync(server.config));
         supervisor_reload();
     }
@@ -278,12 +286,10 @@ static int start(const struct server_options *o, struct config **config, struct 
         ret = server_load(o, config, e);
     if (ret == ERR_OK)
         ret = zone_watch_start(control_base(), o->config.zones_folder, e);
-    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
+    if (ret == ERR_OK && supervises())
         ret = supervisor_start(control_base(), o->conf, o->config.zones_folder);
     if (ret == ERR_OK)
         ret = workers_start(o->workers != 0 ? o->workers : cpu_quota(), e);
-    if (ret == ERR_OK && !o->external_sync && o->conf != NULL)
-        supervisor_want(wants_sync(*config));
     if (ret == ERR_OK)
         ret = put_in_force(*config, e);
     if (ret == ERR_OK)

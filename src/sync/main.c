@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "conf/corefile_stdin.h"
 #include "sync/sync_options.h"
 #include "sync/sync_run.h"
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
 {
     struct sync_options options;
     struct errtext e = {0};
+    pool_settle_malloc();
     if (sync_options_parse(argc, argv, &options, &e) != ERR_OK) {
         fprintf(stderr, "seamark-sync: %s (-help says more)\n", e.text);
         return 2;

@@ -93,13 +93,13 @@ static void serve_from(void *ctx, const struct store_unit *unit, const struct st
         return;
     }
     for (uint32_t i = 0; i < slice->data->naddresses; i++) {
-        const struct store_address *a = &slice->data->addresses[i];
+        const struct store_address a = slice_address(slice->data, i);
         char label[LABEL_TEXT_MAX];
-        if (a->ip.family == 0)
+        if (a.ip.family == 0)
             continue;
-        records_endpoint_label(slice->data, a, label);
+        records_endpoint_label(slice->data, &a, label);
         if (records_prepend(name, label, base))
-            add_server(s, in_zone ? name : s->zone->ns, &a->ip);
+            add_server(s, in_zone ? name : s->zone->ns, &a.ip);
     }
 }
 
@@ -112,9 +112,11 @@ static void serve_from_outside(void *ctx, const struct store_unit *unit, const s
     if (slice == NULL || d == NULL)
         return;
     if (s->rules->external_headless && d->type == SERVICE_HEADLESS) {
-        for (uint32_t i = 0; i < slice->data->naddresses; i++)
-            if (slice->data->addresses[i].ip.family != 0)
-                add_server(s, s->zone->ns, &slice->data->addresses[i].ip);
+        for (uint32_t i = 0; i < slice->data->naddresses; i++) {
+            const struct store_address a = slice_address(slice->data, i);
+            if (a.ip.family != 0)
+                add_server(s, s->zone->ns, &a.ip);
+        }
         return;
     }
     const struct store_external *outside = store_at(d, d->externals);
@@ -223,7 +225,8 @@ static void add_endpoint(void *ctx, const struct store_unit *unit, const struct 
     size_t first = slice_find_address(slice->data, o->ip, &count);
     for (size_t i = first; i < first + count; i++) {
         char label[LABEL_TEXT_MAX];
-        records_endpoint_label(slice->data, &slice->data->addresses[i], label);
+        const struct store_address a = slice_address(slice->data, i);
+        records_endpoint_label(slice->data, &a, label);
         if (records_prepend(name, label, base))
             add_ptr(o, name);
     }

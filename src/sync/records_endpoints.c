@@ -49,9 +49,9 @@ static int compare_endpoints(const void *a, const void *b)
     if (order == 0)
         order = strcmp(x->cluster, y->cluster);
     if (order == 0) /* addresses before names, and always in the same order */
-        order = (x->address->ip.family == 0) - (y->address->ip.family == 0);
-    if (order == 0 && x->address->ip.family == 0)
-        order = strcmp(store_at(x->slice, x->address->fqdn), store_at(y->slice, y->address->fqdn));
+        order = (x->address.ip.family == 0) - (y->address.ip.family == 0);
+    if (order == 0 && x->address.ip.family == 0)
+        order = strcmp(store_at(x->slice, x->address.fqdn), store_at(y->slice, y->address.fqdn));
     return order;
 }
 
@@ -68,10 +68,10 @@ static int collect(const struct store_unit *unit, struct endpoint **out, size_t 
     LIST_FOREACH(slice, &unit->slices, in_unit)
     for (uint32_t i = 0; i < slice->data->naddresses; i++) {
         const struct slice_data *d = slice->data;
-        list[n] = (struct endpoint){.slice = d, .address = &d->addresses[i], .cluster = ""};
+        list[n] = (struct endpoint){.slice = d, .address = slice_address(d, i), .cluster = ""};
         if (d->cluster != 0)
             list[n].cluster = store_at(d, d->cluster);
-        records_endpoint_label(d, list[n].address, list[n].label);
+        records_endpoint_label(d, &list[n].address, list[n].label);
         n++;
     }
     qsort(list, n, sizeof *list, compare_endpoints);
@@ -95,7 +95,7 @@ static uint64_t count_matches(const struct endpoint *list, size_t n, const struc
 {
     uint64_t matches = 0;
     for (size_t i = 0; i < n; i++)
-        if (list[i].address->ip.family != 0)
+        if (list[i].address.ip.family != 0)
             matches += ports_matching(list[i].slice, pick);
     return matches;
 }
@@ -107,9 +107,9 @@ static const char *lone_fqdn(const struct endpoint *list, size_t n, const struct
     for (size_t i = 0; i < n; i++) {
         if (ports_matching(list[i].slice, pick) == 0)
             continue;
-        if (list[i].address->ip.family != 0)
+        if (list[i].address.ip.family != 0)
             return NULL;
-        const char *fqdn = store_at(list[i].slice, list[i].address->fqdn);
+        const char *fqdn = store_at(list[i].slice, list[i].address.fqdn);
         if (found != NULL && strcmp(found, fqdn) != 0)
             return NULL;
         found = fqdn;
@@ -126,7 +126,7 @@ static void add_endpoint(const struct record_zone *z, const uint8_t *owner, cons
     struct port_list list = ports_of(e->slice);
     size_t count;
     const struct store_port *ports = port_list_range(&list, pick, &count);
-    records_add_ip(out, owner, z->ttl, &e->address->ip);
+    records_add_ip(out, owner, z->ttl, &e->address.ip);
     if (!endpoint_name(target, e, base))
         return;
     for (size_t p = 0; p < count; p++)
@@ -145,14 +145,14 @@ void records_add_endpoints(const struct record_zone *z, const uint8_t *owner, co
     }
     uint64_t matches = count_matches(list, n, pick);
     for (size_t i = 0; i < n && out->error == ERR_OK; i++)
-        if (list[i].address->ip.family != 0 && ports_matching(list[i].slice, pick) > 0)
+        if (list[i].address.ip.family != 0 && ports_matching(list[i].slice, pick) > 0)
             add_endpoint(z, owner, base, &list[i], pick, matches, out);
 }
 
 /* The endpoint for a log line: an FQDN that is too long for a label has none. */
 static const char *shown(const struct endpoint *e, char text[LABEL_PRINTABLE_MAX])
 {
-    return e->label[0] != '\0' ? e->label : label_printable(store_at(e->slice, e->address->fqdn), text);
+    return e->label[0] != '\0' ? e->label : label_printable(store_at(e->slice, e->address.fqdn), text);
 }
 
 /* EP.SVC.NS.svc.Z, one name after the other. */

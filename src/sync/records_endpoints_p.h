@@ -9,7 +9,7 @@
 /* One address of the unit. */
 struct endpoint {
     const struct slice_data *slice;
-    const struct store_address *address;
+    struct store_address address;
     const char *cluster; /* "" where none */
     char label[LABEL_TEXT_MAX];
 };

@@ -42,7 +42,7 @@ struct topology {
 
 static const char *zone_of(const struct endpoint *e)
 {
-    return store_at(e->slice, e->address->zone);
+    return store_at(e->slice, e->address.zone);
 }
 
 static int compare_zones(const void *a, const void *b)
@@ -80,7 +80,7 @@ static int collect(struct topology *t)
     if (t->by_zone == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < t->nall; i++)
-        if (t->all[i].address->zone != 0)
+        if (t->all[i].address.zone != 0)
             t->by_zone[t->nby_zone++] = t->all[i];
     qsort(t->by_zone, t->nby_zone, sizeof *t->by_zone, compare_zones);
     for (size_t i = 0; i < t->nby_zone; i++)

@@ -12,8 +12,7 @@ struct store *store_new(const struct store_options *options)
     struct store *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    struct store_table *const tables[] = {&s->namespaces, &s->units,         &s->slices,
-                                          &s->pods,       &s->pod_addresses, &s->addresses};
+    struct store_table *const tables[] = {&s->namespaces, &s->units, &s->slices, &s->pods, &s->pod_addresses};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         if (store_table_init(tables[i]) != ERR_OK) {
             while (i > 0)
@@ -163,7 +162,7 @@ void store_free(struct store *s)
     cursor = (struct store_cursor){0};
     while ((link = store_table_next(&s->namespaces, &cursor)) != NULL)
         store_settle_namespace(s, store_entry(link, struct store_namespace, link));
-    store_table_free(&s->addresses);
+    address_index_free(&s->addresses);
     store_table_free(&s->pod_addresses);
     store_table_free(&s->pods);
     store_table_free(&s->slices);

@@ -41,7 +41,7 @@ struct store_port {
     uint16_t number; /* 0: the object gives none, so no SRV */
 };
 
-/* One address of a ready endpoint. Sorted by ip, then label. */
+/* One address of a ready endpoint, as slice_address() gives it. Sorted by ip, then label. */
 struct store_address {
     struct ip ip;   /* family 0: an FQDN endpoint */
     uint32_t label; /* its name's label in the block's strings (NUL-terminated, lower case); 0: made of the
@@ -69,13 +69,22 @@ struct service_data {
     struct store_port ports[];
 };
 
+/* What is kept for each address: those of a slice are nearly always of one family, with nothing but
+ * themselves. */
+enum slice_form {
+    SLICE_WHOLE, /* struct store_address */
+    SLICE_IPV4,  /* 4 octets */
+    SLICE_IPV6,  /* 16 octets */
+};
+
 struct slice_data {
     uint32_t size;
+    uint32_t form; /* enum slice_form */
     uint32_t naddresses;
     uint32_t nports;
     uint32_t ports;   /* offset of nports struct store_port */
     uint32_t cluster; /* of an imported unit: the label of the cluster that it is from; 0 where none */
-    struct store_address addresses[];
+    uint32_t addresses[];
 };
 
 #define store_at(data, offset) ((const void *)((const char *)(data) + (offset)))
@@ -207,6 +216,8 @@ void store_by_address(const struct store *s, const struct ip *ip,
 void store_by_external_address(const struct store *s, const struct ip *ip,
                                void (*visit)(void *ctx, const struct store_unit *unit), void *ctx);
 
+/* Number `i` of the addresses. */
+struct store_address slice_address(const struct slice_data *d, size_t i);
 /* Addresses of a slice with that ip: index of the first, count in `*count` (0 where none). */
 size_t slice_find_address(const struct slice_data *d, const struct ip *ip, size_t *count);
 

@@ -42,15 +42,13 @@ struct store_namespace *store_need_namespace(struct store *s, const char *name)
     struct store_namespace *n = store_find_namespace(s, name);
     if (n != NULL)
         return n;
-    size_t len = strlen(name) + 1;
-    n = calloc(1, sizeof *n + len);
+    n = store_new_named(offsetof(struct store_namespace, name), name);
     if (n == NULL)
         return NULL;
-    memcpy(n->name, name, len);
     LIST_INIT(&n->units);
     LIST_INIT(&n->pod_addresses);
     n->allowed = is_allowed(s, name);
-    store_table_add(&s->namespaces, &n->link, store_hash(0, name, len - 1));
+    store_table_add(&s->namespaces, &n->link, store_hash(0, name, strlen(name)));
     return n;
 }
 
@@ -59,7 +57,7 @@ void store_drop_if_empty(struct store *s, struct store_namespace *n)
     if (n->exists || n->touched || n->pods > 0 || !LIST_EMPTY(&n->units) || !LIST_EMPTY(&n->pod_addresses))
         return;
     store_table_remove(&s->namespaces, &n->link);
-    free(n);
+    store_free_named(n);
 }
 
 void store_settle_namespace(struct store *s, struct store_namespace *n)
@@ -83,8 +81,10 @@ static void tell_unit_addresses(struct store *s, const struct store_unit *unit)
     tell_service_addresses(s, unit->service);
     const struct store_slice *slice;
     LIST_FOREACH(slice, &unit->slices, in_unit)
-    for (uint32_t i = 0; i < slice->data->naddresses; i++)
-        store_tell_address(s, &slice->data->addresses[i].ip);
+    for (uint32_t i = 0; i < slice->data->naddresses; i++) {
+        const struct store_address a = slice_address(slice->data, i);
+        store_tell_address(s, &a.ip);
+    }
 }
 
 /* A namespace that appears or goes takes everything in it along. */
@@ -163,14 +163,12 @@ struct store_unit *store_need_unit(struct store *s, const char *namespace, const
     if (unit != NULL)
         return unit;
     struct store_namespace *n = store_need_namespace(s, namespace);
-    size_t len = strlen(service) + 1;
-    unit = n == NULL ? NULL : calloc(1, sizeof *unit + len);
+    unit = n == NULL ? NULL : store_new_named(offsetof(struct store_unit, name), service);
     if (unit == NULL) {
         if (n != NULL)
             store_drop_if_empty(s, n);
         return NULL;
     }
-    memcpy(unit->name, service, len);
     LIST_INIT(&unit->slices);
     unit->namespace = n;
     unit->imported = imported;
@@ -186,7 +184,7 @@ void store_drop_unit_if_empty(struct store *s, struct store_unit *unit)
     struct store_namespace *n = unit->namespace;
     store_table_remove(&s->units, &unit->link);
     LIST_REMOVE(unit, in_namespace);
-    free(unit);
+    store_free_named(unit);
     store_drop_if_empty(s, n);
 }
 
@@ -216,12 +214,12 @@ static int swap_service(struct store *s, struct store_unit *unit, struct service
     size_t *count = unit->imported ? &s->imports : &s->services;
     store_tell_unit(s, unit);
     if (swap_addresses(s, unit, data) != ERR_OK) {
-        free(data);
+        store_free_service(data);
         return -ENOMEM;
     }
     *count += (data != NULL);
     *count -= (unit->service != NULL);
-    free(unit->service);
+    store_free_service(unit->service);
     unit->service = data;
     return ERR_OK;
 }
@@ -244,7 +242,7 @@ int store_put_service(struct store *s, const struct kube_object *o)
         ;
     else if (unit->service != NULL && unit->service->size == data->size &&
              memcmp(unit->service, data, data->size) == 0)
-        free(data);
+        store_free_service(data);
     else
         ret = swap_service(s, unit, data);
     store_drop_unit_if_empty(s, unit);

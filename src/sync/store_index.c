@@ -14,26 +14,12 @@ static uint32_t ip_hash(const struct ip *ip)
 
 int store_index_add(struct store *s, const struct ip *ip, void *owner, enum address_role role)
 {
-    struct address_ref *ref = malloc(sizeof *ref);
-    if (ref == NULL)
-        return -ENOMEM;
-    ref->owner = owner;
-    ref->role = role;
-    store_table_add(&s->addresses, &ref->link, ip_hash(ip));
-    return ERR_OK;
+    return address_index_add(&s->addresses, ip_hash(ip), owner, role);
 }
 
 void store_index_remove(struct store *s, const struct ip *ip, const void *owner, enum address_role role)
 {
-    uint32_t hash = ip_hash(ip);
-    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
-        struct address_ref *ref = store_entry(l, struct address_ref, link);
-        if (l->hash == hash && ref->owner == owner && ref->role == role) { /* such are interchangeable */
-            store_table_remove(&s->addresses, l);
-            free(ref);
-            return;
-        }
-    }
+    address_index_remove(&s->addresses, ip_hash(ip), owner, role); /* such are interchangeable */
 }
 
 const struct ip *store_service_address(const struct service_data *d, uint32_t index, enum address_role *role)
@@ -81,14 +67,18 @@ size_t slice_find_address(const struct slice_data *d, const struct ip *ip, size_
     size_t low = 0, high = d->naddresses;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (memcmp(&d->addresses[middle].ip, ip, sizeof *ip) < 0)
+        struct ip at_middle = slice_address(d, middle).ip;
+        if (memcmp(&at_middle, ip, sizeof *ip) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     size_t end = low;
-    while (end < d->naddresses && memcmp(&d->addresses[end].ip, ip, sizeof *ip) == 0)
-        end++;
+    for (; end < d->naddresses; end++) {
+        struct ip next = slice_address(d, end).ip;
+        if (memcmp(&next, ip, sizeof *ip) != 0)
+            break;
+    }
     *count = end - low;
     return low;
 }
@@ -133,19 +123,16 @@ void store_by_address(const struct store *s, const struct ip *ip,
                                     const struct store_slice *slice),
                       void *ctx)
 {
-    uint32_t hash = ip_hash(ip);
-    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
-        if (l->hash != hash)
-            continue;
-        const struct address_ref *ref = store_entry(l, struct address_ref, link);
+    const struct address_index *x = &s->addresses;
+    for (uint32_t i = address_index_first(x, ip_hash(ip)); i != 0; i = address_index_next(x, i)) {
         size_t count = 0;
-        if (ref->role == ADDRESS_OF_SLICE) {
-            const struct store_slice *slice = ref->owner;
+        if (address_role(x, i) == ADDRESS_OF_SLICE) {
+            const struct store_slice *slice = address_owner(x, i);
             slice_find_address(slice->data, ip, &count);
             if (count > 0)
                 visit(ctx, slice->unit, slice);
-        } else if (ref->role == ADDRESS_OF_CLUSTER) {
-            const struct store_unit *unit = ref->owner;
+        } else if (address_role(x, i) == ADDRESS_OF_CLUSTER) {
+            const struct store_unit *unit = address_owner(x, i);
             if (service_has(unit->service, ip, ADDRESS_OF_CLUSTER))
                 visit(ctx, unit, NULL);
         }
@@ -155,13 +142,10 @@ void store_by_address(const struct store *s, const struct ip *ip,
 void store_by_external_address(const struct store *s, const struct ip *ip,
                                void (*visit)(void *ctx, const struct store_unit *unit), void *ctx)
 {
-    uint32_t hash = ip_hash(ip);
-    for (struct store_link *l = store_table_chain(&s->addresses, hash); l != NULL; l = l->next) {
-        const struct address_ref *ref = store_entry(l, struct address_ref, link);
-        if (l->hash != hash || ref->role != ADDRESS_OF_OUTSIDE)
-            continue;
-        const struct store_unit *unit = ref->owner;
-        if (service_has(unit->service, ip, ADDRESS_OF_OUTSIDE))
+    const struct address_index *x = &s->addresses;
+    for (uint32_t i = address_index_first(x, ip_hash(ip)); i != 0; i = address_index_next(x, i)) {
+        const struct store_unit *unit = address_owner(x, i);
+        if (address_role(x, i) == ADDRESS_OF_OUTSIDE && service_has(unit->service, ip, ADDRESS_OF_OUTSIDE))
             visit(ctx, unit);
     }
 }
@@ -234,9 +218,8 @@ int store_all_addresses(const struct store *s, struct ip **out, size_t *count)
         const struct store_slice *slice = store_entry(l, struct store_slice, link);
         const struct slice_data *d = slice->data;
         for (uint32_t i = 0; !slice->unit->imported && i < d->naddresses; i++)
-            if (d->addresses[i].ip.family != 0 &&
-                (i == 0 || memcmp(&d->addresses[i].ip, &d->addresses[i - 1].ip, sizeof(struct ip)) != 0))
-                list[n++] = d->addresses[i].ip;
+            if (store_slice_first_of(d, i, &list[n]))
+                n++;
     }
     cursor = (struct store_cursor){0};
     while ((l = store_table_next(&s->units, &cursor)) != NULL) {

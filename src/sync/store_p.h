@@ -2,17 +2,11 @@
 #ifndef SEAMARK_SYNC_STORE_P_H
 #define SEAMARK_SYNC_STORE_P_H
 
+#include <string.h>
+
+#include "base/pool.h"
 #include "sync/store.h"
-
-/* An owner of an address: a unit (its service's cluster or external address) or a slice. The address itself
- * is looked up in the owner, so that an entry is 24 octets. */
-enum address_role { ADDRESS_OF_CLUSTER, ADDRESS_OF_SLICE, ADDRESS_OF_OUTSIDE };
-
-struct address_ref {
-    struct store_link link;
-    enum address_role role;
-    void *owner;
-};
+#include "sync/store_addresses.h"
 
 /* One of a pod's addresses. */
 struct pod_place {
@@ -42,7 +36,7 @@ struct store {
     struct store_table slices;        /* by namespace, slice name and whether the unit is imported */
     struct store_table pods;          /* by namespace and pod name */
     struct store_table pod_addresses; /* by address alone: those of all namespaces are in one chain */
-    struct store_table addresses;     /* of address_ref */
+    struct address_index addresses;   /* of services and slices */
     size_t services;                  /* units with a Service object */
     size_t imports;                   /* units with a ServiceImport */
     size_t namespace_objects;
@@ -56,6 +50,21 @@ struct store {
     bool zonal;
     struct store_listener listener;
 };
+
+/* A zeroed object that ends in `name` (at `fixed` octets), from the pool. NULL without memory. */
+static inline void *store_new_named(size_t fixed, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    char *object = pool_alloc(fixed + len);
+    if (object != NULL) {
+        memset(object, 0, fixed);
+        memcpy(object + fixed, name, len);
+    }
+    return object;
+}
+
+#define store_free_named(object)                                                                             \
+    pool_free((object), offsetof(__typeof__(*(object)), name) + strlen((object)->name) + 1)
 
 /* ---- store_change.c ---- */
 uint32_t store_pair_hash(const char *namespace, const char *name, bool imported);
@@ -76,6 +85,8 @@ void store_drop_if_empty(struct store *s, struct store_namespace *n);
 /* ---- store_slices.c ---- */
 int store_put_slice(struct store *s, const struct kube_object *o);
 void store_drop_slice(struct store *s, struct store_slice *slice);
+/* Whether number `i` of the addresses is one (no FQDN), and the first that is equal to it; then *ip is it. */
+bool store_slice_first_of(const struct slice_data *d, uint32_t i, struct ip *ip);
 struct store_slice *store_find_slice(const struct store *s, const char *namespace, const char *name,
                                      bool imported);
 

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "sync/records_label.h"
 
 /* A block being filled: fixed parts first, then the strings behind them. It is allocated for the worst case
@@ -31,10 +32,14 @@ static uint32_t block_put(struct block *b, const void *data, size_t len)
     return (uint32_t)(b->used - len);
 }
 
+/* NULL without memory. */
 static void *block_end(struct block *b)
 {
-    char *cut = realloc(b->data, b->used);
-    return cut != NULL ? cut : b->data;
+    char *kept = pool_alloc(b->used);
+    if (kept != NULL)
+        memcpy(kept, b->data, b->used);
+    free(b->data);
+    return kept;
 }
 
 /* A port on its way into a block: "_name._protocol" in wire form, empty where the port has no name that could
@@ -163,7 +168,7 @@ int store_pack_service(const struct kube_object *o, bool externals, struct servi
     put_externals(&b, svc, d);
     d->size = (uint32_t)b.used;
     *out = block_end(&b);
-    return ERR_OK;
+    return *out != NULL ? ERR_OK : -ENOMEM;
 }
 
 /* An address on its way into a slice's block. */
@@ -297,12 +302,26 @@ static uint32_t put_zone(struct block *b, const struct kube_object *o, const cha
     return t->at[t->count++ % ZONES_KEPT] = block_put(b, zone, strlen(zone) + 1);
 }
 
+static enum slice_form form_of(const struct source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sources[i].ip.family == 0 || sources[i].ip.family != sources[0].ip.family ||
+            sources[i].label[0] != '\0' || sources[i].zone[0] != '\0')
+            return SLICE_WHOLE;
+    return count > 0 && sources[0].ip.family == 6 ? SLICE_IPV6 : SLICE_IPV4;
+}
+
 static void put_addresses(struct block *b, const struct kube_object *o, const struct source *sources,
-                          size_t count)
+                          size_t count, enum slice_form form)
 {
     struct zone_texts zones = {.count = 0};
-    for (size_t i = 0; i < count; i++) {
-        struct store_address *a = &((struct slice_data *)(void *)b->data)->addresses[i];
+    char *at = b->data + sizeof(struct slice_data);
+    for (size_t i = 0; i < count; i++, at += slice_address_size(form)) {
+        if (form != SLICE_WHOLE) {
+            memcpy(at, sources[i].ip.octets, slice_address_size(form));
+            continue;
+        }
+        struct store_address *a = (struct store_address *)(void *)at;
         a->ip = sources[i].ip;
         if (sources[i].label[0] != '\0')
             a->label = block_put(b, sources[i].label, strlen(sources[i].label) + 1);
@@ -322,7 +341,8 @@ int store_pack_slice(const struct kube_object *o, const struct slice_packing *pa
     int ret = collect_sources(o, packing, &sources, &count);
     if (ret != ERR_OK)
         return ret;
-    size_t ports_at = sizeof(struct slice_data) + count * sizeof(struct store_address);
+    enum slice_form form = form_of(sources, count);
+    size_t ports_at = sizeof(struct slice_data) + count * slice_address_size(form);
     size_t strings = (o->slice.nports * 2 + 1) * LABEL_TEXT_MAX;
     char cluster[LABEL_TEXT_MAX];
     for (size_t i = 0; i < count; i++)
@@ -333,6 +353,7 @@ int store_pack_slice(const struct kube_object *o, const struct slice_packing *pa
         return -ENOMEM;
     }
     struct slice_data *d = (struct slice_data *)(void *)b.data;
+    d->form = form;
     d->naddresses = (uint32_t)count;
     d->nports = (uint32_t)o->slice.nports;
     d->ports = (uint32_t)ports_at;
@@ -342,11 +363,11 @@ int store_pack_slice(const struct kube_object *o, const struct slice_packing *pa
         free(sources);
         return ret;
     }
-    put_addresses(&b, o, sources, count);
+    put_addresses(&b, o, sources, count, form);
     if (packing->imported && label_from_text(o->slice.cluster, cluster))
         d->cluster = block_put(&b, cluster, strlen(cluster) + 1);
     d->size = (uint32_t)b.used;
     free(sources);
     *out = block_end(&b);
-    return ERR_OK;
+    return *out != NULL ? ERR_OK : -ENOMEM;
 }

@@ -39,15 +39,18 @@ static void tell_differing(struct store *s, const struct store_unit *unit, const
     if (unit->imported)
         return;
     while (i < old->naddresses || k < new->naddresses) {
-        const struct store_address *a = i < old->naddresses ? &old->addresses[i] : NULL;
-        const struct store_address *b = k < new->naddresses ? &new->addresses[k] : NULL;
-        int order = a == NULL ? 1 : b == NULL ? -1 : memcmp(&a->ip, &b->ip, sizeof a->ip);
-        if (order == 0 && !same_address(old, a, new, b))
-            store_tell_address(s, &a->ip);
-        else if (order < 0)
-            store_tell_address(s, &a->ip);
+        struct store_address a = {0}, b = {0};
+        int order = i == old->naddresses ? 1 : k == new->naddresses ? -1 : 0;
+        if (i < old->naddresses)
+            a = slice_address(old, i);
+        if (k < new->naddresses)
+            b = slice_address(new, k);
+        if (order == 0)
+            order = memcmp(&a.ip, &b.ip, sizeof a.ip);
+        if (order < 0 || (order == 0 && !same_address(old, &a, new, &b)))
+            store_tell_address(s, &a.ip);
         else if (order > 0)
-            store_tell_address(s, &b->ip);
+            store_tell_address(s, &b.ip);
         i += order <= 0;
         k += order >= 0;
     }
@@ -55,21 +58,26 @@ static void tell_differing(struct store *s, const struct store_unit *unit, const
 
 static const struct slice_data no_addresses;
 
-/* Each address is in the index once for a slice; FQDN endpoints have none, and nothing leads from an address
- * to a ServiceImport. */
-static bool is_indexed(const struct store_slice *slice, const struct slice_data *d, uint32_t i)
+bool store_slice_first_of(const struct slice_data *d, uint32_t i, struct ip *ip)
 {
-    const struct ip *ip = &d->addresses[i].ip;
-    return !slice->unit->imported && ip->family != 0 &&
-           (i == 0 || memcmp(ip, &d->addresses[i - 1].ip, sizeof *ip) != 0);
+    *ip = slice_address(d, i).ip;
+    struct ip before = i > 0 ? slice_address(d, i - 1).ip : (struct ip){0};
+    return ip->family != 0 && memcmp(ip, &before, sizeof *ip) != 0;
+}
+
+/* Each address is in the index once for a slice; nothing leads from an address to a ServiceImport. */
+static bool is_indexed(const struct store_slice *slice, const struct slice_data *d, uint32_t i, struct ip *ip)
+{
+    return !slice->unit->imported && store_slice_first_of(d, i, ip);
 }
 
 static void unindex(struct store *s, const struct store_slice *slice, const struct slice_data *data,
                     uint32_t count)
 {
+    struct ip ip;
     for (uint32_t i = 0; i < count; i++)
-        if (is_indexed(slice, data, i))
-            store_index_remove(s, &data->addresses[i].ip, slice, ADDRESS_OF_SLICE);
+        if (is_indexed(slice, data, i, &ip))
+            store_index_remove(s, &ip, slice, ADDRESS_OF_SLICE);
 }
 
 /* Puts `data` in the place of the slice's. Takes it over. */
@@ -79,17 +87,17 @@ static int swap_slice(struct store *s, struct store_slice *slice, struct slice_d
     store_tell_unit(s, slice->unit);
     tell_differing(s, slice->unit, old, data);
     uint32_t added = 0;
-    while (added < data->naddresses &&
-           (!is_indexed(slice, data, added) ||
-            store_index_add(s, &data->addresses[added].ip, slice, ADDRESS_OF_SLICE) == ERR_OK))
+    struct ip ip;
+    while (added < data->naddresses && (!is_indexed(slice, data, added, &ip) ||
+                                        store_index_add(s, &ip, slice, ADDRESS_OF_SLICE) == ERR_OK))
         added++;
     if (added < data->naddresses) {
         unindex(s, slice, data, added);
-        free(data);
+        store_free_slice(data);
         return -ENOMEM;
     }
     unindex(s, slice, old, old->naddresses);
-    free(slice->data);
+    store_free_slice(slice->data);
     slice->data = data;
     return ERR_OK;
 }
@@ -102,28 +110,27 @@ void store_drop_slice(struct store *s, struct store_slice *slice)
     unindex(s, slice, slice->data, slice->data->naddresses);
     store_table_remove(&s->slices, &slice->link);
     LIST_REMOVE(slice, in_unit);
-    free(slice->data);
-    free(slice);
+    store_free_slice(slice->data);
+    store_free_named(slice);
     store_drop_unit_if_empty(s, unit);
 }
 
 static int new_slice(struct store *s, const struct kube_object *o, const char *service, bool imported,
                      struct slice_data *data)
 {
-    size_t len = strlen(o->name) + 1;
-    struct store_slice *slice = calloc(1, sizeof *slice + len);
+    struct store_slice *slice = store_new_named(offsetof(struct store_slice, name), o->name);
     struct store_unit *unit = slice == NULL ? NULL : store_need_unit(s, o->namespace, service, imported);
     if (unit == NULL) {
-        free(slice);
-        free(data);
+        if (slice != NULL)
+            store_free_named(slice);
+        store_free_slice(data);
         return -ENOMEM;
     }
-    memcpy(slice->name, o->name, len);
     slice->unit = unit;
     slice->seen = s->list[KUBE_ENDPOINTSLICE];
     int ret = swap_slice(s, slice, data);
     if (ret != ERR_OK) {
-        free(slice);
+        store_free_named(slice);
         store_drop_unit_if_empty(s, unit);
         return ret;
     }
@@ -157,7 +164,7 @@ static int put_slice(struct store *s, const struct kube_object *o, const char *s
     if (slice == NULL)
         return new_slice(s, o, service, imported, data);
     if (slice->data->size == data->size && memcmp(slice->data, data, data->size) == 0) {
-        free(data);
+        store_free_slice(data);
         return ERR_OK;
     }
     return swap_slice(s, slice, data);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "base/thread_buffer.h"
 #include "dns/query.h"
 #include "dns/rr.h"
 #include "serve/worker.h"
@@ -84,14 +85,15 @@ static bool fits(const struct exchange_call *call, const uint8_t *message, size_
 
 static void on_datagram(evutil_socket_t fd, short what, void *ctx)
 {
-    static _Thread_local uint8_t message[MESSAGE_MAX];
+    static _Thread_local void *own;
+    uint8_t *message = thread_buffer(&own, MESSAGE_MAX);
     struct exchange_call *call = ctx;
     (void)what;
     for (;;) {
-        ssize_t len = recv(fd, message, sizeof message, 0);
-        if (len < 0 && (errno == EAGAIN || errno == EINTR))
+        ssize_t len = message == NULL ? -1 : recv(fd, message, MESSAGE_MAX, 0);
+        if (message != NULL && len < 0 && (errno == EAGAIN || errno == EINTR))
             return;
-        if (len < 0) { /* nobody listens there */
+        if (len < 0) { /* nobody listens there, or there is no memory */
             deliver(call, NULL, 0);
             return;
         }

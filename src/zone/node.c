@@ -1,6 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/cursor.h"
+#include "base/pool.h"
 #include "zone/node_p.h"
 
 const uint8_t *node_name(const struct node *n)
@@ -45,39 +46,34 @@ void node_rrset_at(const struct node *n, unsigned index, struct rrset *out)
     fill(&n->rrsets[index], data, out);
 }
 
-static size_t node_size(const struct node *n)
+size_t node_size(const struct node *n)
 {
-    size_t size = sizeof *n + n->rrset_count * sizeof n->rrsets[0] + n->name_len;
+    size_t size = (size_t)(node_data(n) - (const uint8_t *)n);
     for (unsigned i = 0; i < n->rrset_count; i++)
         size += n->rrsets[i].data_len;
     return size;
 }
 
-static struct node *node_alloc(unsigned rrset_count, const uint8_t *lname, size_t len, size_t data_len)
+void node_free(struct node *n)
 {
-    struct node *n = malloc(sizeof *n + rrset_count * sizeof n->rrsets[0] + len + data_len);
-    if (n == NULL)
-        return NULL;
-    n->rrset_count = (uint16_t)rrset_count;
-    n->name_len = (uint8_t)len;
-    memcpy(n->rrsets + rrset_count, lname, len);
-    return n;
+    if (n != NULL)
+        pool_free(n, node_size(n));
 }
 
 struct node *node_new(const uint8_t *lname, size_t len, uint32_t children, uint32_t edit)
 {
-    struct node *n = node_alloc(0, lname, len, 0);
-    if (n != NULL) {
-        n->children = children;
-        n->edit = edit;
-    }
+    struct node *n = pool_alloc(sizeof *n + len);
+    if (n == NULL)
+        return NULL;
+    *n = (struct node){.edit = edit, .children = children, .name_len = (uint8_t)len};
+    memcpy(n->rrsets, lname, len);
     return n;
 }
 
 struct node *node_copy(const struct node *n, uint32_t children, uint32_t edit)
 {
     size_t size = node_size(n);
-    struct node *copy = malloc(size);
+    struct node *copy = pool_alloc(size);
     if (copy != NULL) {
         memcpy(copy, n, size);
         copy->children = children;
@@ -86,17 +82,43 @@ struct node *node_copy(const struct node *n, uint32_t children, uint32_t edit)
     return copy;
 }
 
+/* Where in the data a record ends in the owner's name: of what node.name_at can say. 0: nowhere. */
+static uint16_t name_in_data(const struct node_edit *e)
+{
+    size_t begin = 0;
+    for (unsigned i = 0; i < e->rrset_count; begin += e->rrsets[i++].data.len) {
+        const uint8_t *data = (const uint8_t *)e->rrsets[i].data.data;
+        for (size_t at = 0, end; at < e->rrsets[i].data.len; at = end) {
+            end = at + 2 + wire_u16(data + at);
+            if (begin + end > UINT16_MAX)
+                return 0;
+            if (end - at >= 2u + e->name_len && memcmp(data + end - e->name_len, e->name, e->name_len) == 0)
+                return (uint16_t)(begin + end - e->name_len);
+        }
+    }
+    return 0;
+}
+
 struct node *node_edit_build(const struct node_edit *e, uint32_t edit)
 {
-    size_t data_len = 0;
+    uint16_t name_at = name_in_data(e);
+    size_t size =
+        sizeof(struct node) + e->rrset_count * sizeof(struct rrset_head) + (name_at == 0 ? e->name_len : 0);
     for (unsigned i = 0; i < e->rrset_count; i++)
-        data_len += e->rrsets[i].data.len;
-    struct node *n = node_alloc(e->rrset_count, e->name, e->name_len, data_len);
+        size += e->rrsets[i].data.len;
+    struct node *n = pool_alloc(size);
     if (n == NULL)
         return NULL;
-    n->edit = edit;
-    n->children = e->children;
-    uint8_t *to = (uint8_t *)(n->rrsets + n->rrset_count) + n->name_len;
+    *n = (struct node){.edit = edit,
+                       .children = e->children,
+                       .name_at = name_at,
+                       .rrset_count = (uint8_t)e->rrset_count,
+                       .name_len = e->name_len};
+    uint8_t *to = (uint8_t *)(n->rrsets + n->rrset_count);
+    if (name_at == 0) {
+        memcpy(to, e->name, e->name_len);
+        to += e->name_len;
+    }
     for (unsigned i = 0; i < e->rrset_count; i++) {
         const struct edit_rrset *s = &e->rrsets[i];
         n->rrsets[i] = (struct rrset_head){

@@ -19,8 +19,6 @@ static struct edit_rrset *find(struct node_edit *e, uint16_t type)
 /* A new, empty rrset in its place by type. The slots behind rrset_count keep their memory for use here. */
 static struct edit_rrset *insert(struct node_edit *e, uint16_t type)
 {
-    if (e->rrset_count == UINT16_MAX)
-        return NULL;
     if (e->rrset_count == e->rrset_cap) {
         unsigned cap = e->rrset_cap + 4;
         struct edit_rrset *rrsets = realloc(e->rrsets, cap * sizeof *rrsets);
@@ -138,6 +136,8 @@ static int insert_record(struct edit_rrset *s, size_t at, const struct rr *rr)
 int node_edit_add(struct node_edit *e, const struct rr *rr)
 {
     struct edit_rrset *s = find(e, rr->type);
+    if (s == NULL && e->rrset_count == NODE_TYPES_MAX)
+        return ERR_LIMIT;
     if (s == NULL)
         s = insert(e, rr->type);
     if (s == NULL)

@@ -2,9 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/pool.h"
 
 #define BITS      6
 #define SLOTS     (1u << BITS)
@@ -105,7 +106,7 @@ static int reserve_retired(struct retired *r)
     if (r->cap - r->count > DEPTH_MAX)
         return ERR_OK;
     size_t cap = r->cap + r->cap / 2 + DEPTH_MAX + 1;
-    void **items = realloc(r->items, cap * sizeof *items);
+    trie_ref *items = realloc(r->items, cap * sizeof *items);
     if (items == NULL)
         return -ENOMEM;
     r->items = items;
@@ -113,24 +114,64 @@ static int reserve_retired(struct retired *r)
     return ERR_OK;
 }
 
-static void discard(struct trie_edit *edit, void *block, uint32_t made_by)
+static size_t branch_size(unsigned cap)
 {
-    if (made_by == edit->id)
-        free(block);
+    return sizeof(struct branch) + cap * sizeof(trie_ref);
+}
+
+/* The node or the branch alone. */
+static void block_free(trie_ref ref)
+{
+    if (is_leaf(ref))
+        node_free(leaf(ref));
+    else
+        pool_free(branch(ref), branch_size(branch(ref)->cap));
+}
+
+static size_t block_room(trie_ref ref)
+{
+    return pool_room(is_leaf(ref) ? node_size(leaf(ref)) : branch_size(branch(ref)->cap));
+}
+
+static uint32_t made_by(trie_ref ref)
+{
+    return is_leaf(ref) ? leaf(ref)->edit : branch(ref)->edit;
+}
+
+static void discard(struct trie_edit *edit, trie_ref ref)
+{
+    if (made_by(ref) == edit->id)
+        block_free(ref);
     else {
-        edit->retired.items[edit->retired.count++] = block;
-        edit->retired.size += malloc_usable_size(block);
+        edit->retired.items[edit->retired.count++] = ref;
+        edit->retired.size += block_room(ref);
     }
 }
 
-/* Capacities are odd: with its head, and that of the allocator, a branch then fills whole 16 octets. */
-static struct branch *branch_new(unsigned slots, uint32_t edit_id)
+void trie_retired_free(struct retired *r)
 {
-    unsigned cap = slots | 1;
-    struct branch *b = malloc(sizeof *b + cap * sizeof b->slots[0]);
+    for (size_t i = 0; i < r->count; i++)
+        block_free(r->items[i]);
+    free(r->items);
+}
+
+static struct branch *branch_new(unsigned cap, uint32_t edit_id)
+{
+    struct branch *b = pool_alloc(branch_size(cap));
     if (b != NULL)
         *b = (struct branch){.edit = edit_id, .cap = (uint16_t)cap};
     return b;
+}
+
+static struct branch *branch_copy(const struct branch *b, unsigned cap, uint32_t edit_id)
+{
+    struct branch *copy = branch_new(cap, edit_id);
+    if (copy != NULL) {
+        copy->bitmap = b->bitmap;
+        copy->count = b->count;
+        memcpy(copy->slots, b->slots, b->count * sizeof b->slots[0]);
+    }
+    return copy;
 }
 
 /* The branch at *at, made this edit's own. NULL without memory. */
@@ -139,13 +180,10 @@ static struct branch *own(trie_ref *at, struct trie_edit *edit)
     struct branch *b = branch(*at);
     if (b->edit == edit->id)
         return b;
-    struct branch *copy = branch_new(b->count, edit->id);
+    struct branch *copy = branch_copy(b, b->count, edit->id);
     if (copy == NULL)
         return NULL;
-    copy->bitmap = b->bitmap;
-    copy->count = b->count;
-    memcpy(copy->slots, b->slots, b->count * sizeof b->slots[0]);
-    discard(edit, b, b->edit);
+    discard(edit, *at);
     *at = (trie_ref)copy;
     return copy;
 }
@@ -155,10 +193,11 @@ static int insert_slot(trie_ref *at, unsigned index, uint64_t bit, trie_ref slot
 {
     struct branch *b = branch(*at);
     if (b->count == b->cap) {
-        b = realloc(b, sizeof *b + (b->cap + 2u) * sizeof b->slots[0]);
-        if (b == NULL)
+        struct branch *larger = branch_copy(b, b->cap + 2u, b->edit);
+        if (larger == NULL)
             return -ENOMEM;
-        b->cap += 2;
+        block_free(*at);
+        b = larger;
         *at = (trie_ref)b;
     }
     memmove(b->slots + index + 1, b->slots + index, (b->count - index) * sizeof b->slots[0]);
@@ -185,7 +224,7 @@ static int split(trie_ref *at, unsigned shift, uint32_t edit_id)
 
 static void replace_leaf(trie_ref *at, struct node *n, struct trie_edit *edit)
 {
-    discard(edit, leaf(*at), leaf(*at)->edit);
+    discard(edit, *at);
     *at = leaf_ref(n);
 }
 
@@ -243,8 +282,9 @@ static void remove_slot(trie_ref **path, unsigned depth, unsigned index, uint64_
     /* A branch with nothing but one leaf gives way to the leaf, and so may the one above it then. None is
      * ever left empty: each had two slots, or one that is a branch. */
     while (b->count == 1 && is_leaf(b->slots[0])) {
+        trie_ref needless = *path[depth];
         *path[depth] = b->slots[0];
-        free(b);
+        block_free(needless);
         if (depth == 0)
             return;
         b = branch(*path[--depth]);
@@ -275,7 +315,7 @@ int trie_delete(trie_ref *root, const uint8_t *lname, size_t len, uint64_t hash,
         *root = 0;
     else
         remove_slot(path, depth - 1, index, bit);
-    discard(edit, n, n->edit);
+    discard(edit, leaf_ref(n));
     return ERR_OK;
 }
 
@@ -329,31 +369,18 @@ const struct node *trie_cursor_next(struct zone_cursor *c)
 
 void trie_undo(trie_ref root, uint32_t edit_id)
 {
-    if (root == 0)
-        return;
-    if (is_leaf(root)) {
-        if (leaf(root)->edit == edit_id)
-            free(leaf(root));
-        return;
-    }
-    struct branch *b = branch(root);
-    if (b->edit != edit_id)
+    if (root == 0 || made_by(root) != edit_id)
         return; /* what is below an older branch is older too */
-    for (unsigned i = 0; i < b->count; i++)
-        trie_undo(b->slots[i], edit_id);
-    free(b);
+    for (unsigned i = 0; !is_leaf(root) && i < branch(root)->count; i++)
+        trie_undo(branch(root)->slots[i], edit_id);
+    block_free(root);
 }
 
 void trie_free(trie_ref root)
 {
     if (root == 0)
         return;
-    if (is_leaf(root)) {
-        free(leaf(root));
-        return;
-    }
-    struct branch *b = branch(root);
-    for (unsigned i = 0; i < b->count; i++)
-        trie_free(b->slots[i]);
-    free(b);
+    for (unsigned i = 0; !is_leaf(root) && i < branch(root)->count; i++)
+        trie_free(branch(root)->slots[i]);
+    block_free(root);
 }

@@ -29,13 +29,16 @@
 /* 0: empty; lowest bit set: a node; else a branch. */
 typedef uintptr_t trie_ref;
 
-/* Blocks replaced by an edit, for free(). */
+/* Nodes and branches that an edit replaced, each by itself: a branch without what is below it. */
 struct retired {
     size_t count;
     size_t cap;
-    void **items;
+    trie_ref *items;
     size_t size; /* octets of the items */
 };
+
+/* Frees the items and the list of them. */
+void trie_retired_free(struct retired *r);
 
 struct trie_edit {
     uint32_t id; /* differs from that of all blocks in the root it began with */

@@ -34,9 +34,7 @@ static void free_versions(void *object)
     struct zone_version *v = object;
     do {
         struct zone_version *next = v->next;
-        for (size_t i = 0; i < v->replaced.count; i++)
-            free(v->replaced.items[i]);
-        free(v->replaced.items);
+        trie_retired_free(&v->replaced);
         if (v->zone_gone)
             trie_free(v->root);
         free(v->denial);

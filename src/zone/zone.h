@@ -98,8 +98,9 @@ struct zone_txn;
 struct zone_txn *zone_begin(struct zone *z);
 /* Adds a record. Already there: ERR_EXISTS (no harm done, the TTL is that of the new one). Owner outside of
  * the zone, another class than IN, a type that is no data: ERR_MALFORMED. All records of an rrset share one
- * TTL: the last added wins (RFC 2181 section 5.2). More than 65,535 records or 16 MiB in one rrset:
- * ERR_LIMIT. After -ENOMEM the transaction can only be undone, and zone_commit() does that. */
+ * TTL: the last added wins (RFC 2181 section 5.2). More than 65,535 records or 16 MiB in one rrset, or
+ * 255 types at one name: ERR_LIMIT. After -ENOMEM the transaction can only be undone, and zone_commit() does
+ * that. */
 int zone_add(struct zone_txn *t, const struct rr *rr);
 /* Removes the record with that owner, type and rdata: ERR_NOT_FOUND where there is none. */
 int zone_remove(struct zone_txn *t, const struct rr *rr);

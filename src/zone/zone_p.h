@@ -40,11 +40,22 @@ struct zone_txn {
     struct zone *zone;
     struct trie_edit edit;
     trie_ref root;
+    struct node
+        *parent; /* the transaction's own that got a child last: names stand beside their like; or NULL */
     uint64_t records;
     uint64_t wildcards;
     struct node_edit owner; /* the owner whose records are being changed */
     int error; /* sticky, out of memory: the trie no longer counts right, the transaction can only be undone
                 */
 };
+
+/* A type that stands for data; the others are questions and signatures of messages (RFC 6895 section 3.1). */
+bool zone_is_data(const struct rr *rr);
+/* Whether a lower-case name is the apex or below it. */
+bool zone_covers(const struct zone *z, const uint8_t *lname, size_t len);
+
+/* zone_add() of all records of a node at once, made with t->edit.id: its owner is covered, its records are
+ * data. Takes the node over in every case. ERR_LIMIT, -ENOMEM (then the transaction can only be undone). */
+int zone_add_node(struct zone_txn *t, struct node *n, uint64_t hash);
 
 #endif

@@ -12,6 +12,20 @@ static void unref_later(void *object)
     zone_version_unref(object);
 }
 
+bool zone_is_data(const struct rr *rr)
+{
+    return rr->class == CLASS_IN && rr->type != 0 && rr->type != RR_OPT && (rr->type < 128 || rr->type > 255);
+}
+
+bool zone_covers(const struct zone *z, const uint8_t *lname, size_t len)
+{
+    while (len > z->apex_len) {
+        len -= 1u + *lname;
+        lname += 1u + *lname;
+    }
+    return len == z->apex_len && memcmp(lname, z->apex, len) == 0;
+}
+
 struct zone_txn *zone_begin(struct zone *z)
 {
     if (z->txn != NULL)
@@ -60,7 +74,7 @@ static int put_new(struct zone_txn *t, struct node *n, uint64_t hash)
 {
     int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, hash, &t->edit);
     if (ret != ERR_OK)
-        free(n);
+        node_free(n);
     else if (is_wildcard(node_name(n)))
         t->wildcards++;
     return ret;
@@ -69,6 +83,7 @@ static int put_new(struct zone_txn *t, struct node *n, uint64_t hash)
 /* A name ceases to be. */
 static int delete_name(struct zone_txn *t, const uint8_t *lname, size_t len, uint64_t hash)
 {
+    t->parent = NULL;
     int ret = trie_delete(&t->root, lname, len, hash, &t->edit);
     if (ret == ERR_OK && is_wildcard(lname))
         t->wildcards--;
@@ -80,12 +95,13 @@ static int set_children(struct zone_txn *t, struct node *n, uint32_t children, u
 {
     if (n->edit == t->edit.id) {
         n->children = children;
+        t->parent = n;
         return ERR_OK;
     }
     struct node *copy = node_copy(n, children, t->edit.id);
     int ret = copy == NULL ? -ENOMEM : trie_put(&t->root, copy, hash, &t->edit);
     if (ret != ERR_OK)
-        free(copy);
+        node_free(copy);
     return ret;
 }
 
@@ -95,6 +111,11 @@ static int add_to_parent(struct zone_txn *t, const uint8_t *lname, size_t len)
     while (!is_apex(t->zone, len)) {
         len -= 1u + *lname;
         lname += 1u + *lname;
+        if (t->parent != NULL && t->parent->name_len == len &&
+            memcmp(node_name(t->parent), lname, len) == 0) {
+            t->parent->children++;
+            return ERR_OK;
+        }
         uint64_t hash = name_hash(lname, len);
         struct node *n = trie_find(t->root, lname, len, hash);
         if (n != NULL)
@@ -139,9 +160,10 @@ static int store_owner(struct zone_txn *t)
         int ret = put_new(t, n, o->hash);
         return ret != ERR_OK ? ret : add_to_parent(t, o->name, o->name_len);
     }
+    t->parent = NULL; /* it may be what is replaced */
     int ret = n == NULL ? -ENOMEM : trie_put(&t->root, n, o->hash, &t->edit);
     if (ret != ERR_OK)
-        free(n);
+        node_free(n);
     return ret;
 }
 
@@ -154,15 +176,6 @@ static int close_owner(struct zone_txn *t)
     return t->error;
 }
 
-static bool in_zone(const struct zone *z, const uint8_t *lname, size_t len)
-{
-    while (len > z->apex_len) {
-        len -= 1u + *lname;
-        lname += 1u + *lname;
-    }
-    return len == z->apex_len && memcmp(lname, z->apex, len) == 0;
-}
-
 static int open_owner(struct zone_txn *t, const uint8_t *owner)
 {
     uint8_t lname[NAME_MAX_LEN];
@@ -171,7 +184,7 @@ static int open_owner(struct zone_txn *t, const uint8_t *owner)
     size_t len = name_lower(lname, owner);
     if (len == t->owner.name_len && memcmp(lname, t->owner.name, len) == 0)
         return ERR_OK;
-    if (!in_zone(t->zone, lname, len))
+    if (!zone_covers(t->zone, lname, len))
         return ERR_MALFORMED;
     int ret = close_owner(t);
     if (ret != ERR_OK)
@@ -182,15 +195,9 @@ static int open_owner(struct zone_txn *t, const uint8_t *owner)
     return ret;
 }
 
-/* A type that stands for data; the others are questions and signatures of messages (RFC 6895 section 3.1). */
-static bool is_data(const struct rr *rr)
-{
-    return rr->class == CLASS_IN && rr->type != 0 && rr->type != RR_OPT && (rr->type < 128 || rr->type > 255);
-}
-
 int zone_add(struct zone_txn *t, const struct rr *rr)
 {
-    if (!is_data(rr))
+    if (!zone_is_data(rr))
         return ERR_MALFORMED;
     int ret = open_owner(t, rr->owner);
     if (ret == ERR_OK)
@@ -202,9 +209,49 @@ int zone_add(struct zone_txn *t, const struct rr *rr)
     return ret;
 }
 
+/* Adds the records of `n` to those of the name, which is there already. */
+static int add_records(struct zone_txn *t, const struct node *n, struct node *there, uint64_t hash)
+{
+    struct rrset set;
+    int ret = node_edit_open(&t->owner, node_name(n), n->name_len, hash, there);
+    for (unsigned i = 0; ret == ERR_OK && i < n->rrset_count; i++) {
+        node_rrset_at(n, i, &set);
+        struct rr rr = {.type = set.type, .class = CLASS_IN, .ttl = set.ttl, .rdata = set.data};
+        for (; ret == ERR_OK && rr.rdata < set.data + set.data_len; rr.rdata += rr.rdlen) {
+            rr.rdlen = wire_u16(rr.rdata);
+            rr.rdata += 2;
+            ret = node_edit_add(&t->owner, &rr);
+            t->records += ret == ERR_OK;
+            if (ret == ERR_EXISTS)
+                ret = ERR_OK;
+        }
+    }
+    return ret;
+}
+
+int zone_add_node(struct zone_txn *t, struct node *n, uint64_t hash)
+{
+    int ret = close_owner(t);
+    struct node *there = ret == ERR_OK ? trie_find(t->root, node_name(n), n->name_len, hash) : NULL;
+    if (ret != ERR_OK || there != NULL) {
+        if (ret == ERR_OK)
+            ret = add_records(t, n, there, hash);
+        node_free(n);
+    } else {
+        for (unsigned i = 0; i < n->rrset_count; i++)
+            t->records += n->rrsets[i].count;
+        ret = put_new(t, n, hash);
+        if (ret == ERR_OK)
+            ret = add_to_parent(t, node_name(n), n->name_len);
+    }
+    if (ret == -ENOMEM)
+        t->error = ret;
+    return ret;
+}
+
 int zone_remove(struct zone_txn *t, const struct rr *rr)
 {
-    if (!is_data(rr))
+    if (!zone_is_data(rr))
         return ERR_NOT_FOUND;
     int ret = open_owner(t, rr->owner);
     if (ret == ERR_MALFORMED)

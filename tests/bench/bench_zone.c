@@ -112,16 +112,29 @@ static int count_node(const struct node *n, void *ctx)
     return 0;
 }
 
+static size_t resident_octets(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    if (f != NULL)
+        fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static struct zone *load(const char *path)
 {
     struct zone *z;
     struct errtext e = {0};
-    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    malloc_trim(0);
+    size_t before = resident_octets();
     uint64_t start = clock_ns(), nodes = 0;
     must(zonefile_load(path, apex, NULL, &z, &e), "load", &e);
     double took = seconds_since(start);
     uint64_t records = zone_record_count(zone_current(z));
-    size_t memory = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+    malloc_trim(0);
+    size_t memory = resident_octets() - before;
     zone_walk(zone_current(z), count_node, &nodes);
     printf("loaded in %.2f s, %.0f ns a record; %" PRIu64 " names; %.1f octets a record, %.1f a name\n", took,
            took * 1e9 / (double)records, nodes, (double)memory / (double)records,

@@ -230,7 +230,7 @@ class Generated:
             return None
         new = self._changed(obj)
         if obj["kind"] == "Service":
-            new["spec"]["ports"] = self._ports() or new["spec"]["ports"]
+            new["spec"]["ports"] = self._ports() or new["spec"].get("ports", [])
         else:
             new["ports"] = slice_("", "", "", [], self._ports())["ports"]
         return [("update", new)]

@@ -27,7 +27,7 @@ def derive(generated, options, objects=None):
         for part in slices:
             _add_endpoints(found, zone, part)
         for obj in units:
-            _add_zonal(found, zone, obj, [part for part in present if options.selects(part)])
+            _add_zonal(found, zone, obj, slices, [s for s in generated.of_kind("EndpointSlice") if options.selects(s)])
         for obj in by_kind.get("Pod", []):
             for entry in obj["status"]["podIPs"]:
                 found[f"{names.dashed(entry['ip'])}.{obj['metadata']['namespace']}.pod.{zone}"] = "pod"
@@ -75,11 +75,12 @@ def _add_endpoints(found, zone, part):
             found.setdefault(f"{label}.{base}", "endpoint")
 
 
-def _add_zonal(found, zone, obj, slices):
+def _add_zonal(found, zone, obj, slices, present):
+    """The zones of all `slices`; whether the Service exists, those say that are `present`."""
     meta = obj["metadata"]
     base = f"{meta['name']}.{meta['namespace']}.svc.{zone}"
-    points = [p for s in slices if _base(s, zone) == base for p in s["endpoints"] or []]
-    is_ready = any(p.get("conditions", {}).get("ready", True) for p in points)
+    points = [p for s in slices + present if _base(s, zone) == base for p in s["endpoints"] or []]
+    is_ready = any(p.get("conditions", {}).get("ready", True) for s in present if _base(s, zone) == base for p in s["endpoints"] or [])
     is_headless = obj["spec"].get("clusterIP") == "None"
     kind = "zonal" if is_headless and is_ready else "zonal of nobody" if is_headless else "no zonal"
     for topology in {p["zone"] for p in points if "zone" in p} | {"nowhere"}:

@@ -44,7 +44,10 @@ class Server:
     def start(self):
         """Waits for the first right answer: start_s is how long that took, start_cpu_s the CPU time of all threads until then."""
         begin = time.monotonic()
-        self.spawn()
+        try:
+            self.spawn()
+        except FileNotFoundError as e:
+            raise DoesNotStart(f"{self.name}: no program {e.filename}") from e
         if not wait_answer(self.address, self.port, self.probe, seconds=self.seconds, alive=lambda: self.process.poll() is None):
             self.stop()
             raise DoesNotStart(f"{self.name} does not answer {self.probe}; see its log in {self.folder}")

@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "metrics/metrics.h"
 
 #define BUFFER_MAX (64 << 10) /* of one worker: some 500 lines, a pipe's own size */
 #define FULL       (16 << 10) /* written at once: some 130 lines, four pieces of what a pipe takes whole */
-#define WAIT_US    10000      /* how long the first line waits for others */
-#define RETRY_US   50000      /* while stdout takes nothing */
+#define WAIT_MS    10         /* between two writes, and how long a line waits for others at the most */
+#define RETRY_MS   50         /* while stdout takes nothing */
 
 _Static_assert(LINE_SINK_LINE_MAX >= 512 && BUFFER_MAX >= 4 * LINE_SINK_LINE_MAX, "a line fits");
 
@@ -24,6 +25,7 @@ struct sink {
     unsigned users;
     bool waits;   /* the timer runs */
     bool refused; /* and it runs because stdout took nothing */
+    uint64_t written_ms;
     size_t len;
     char buffer[BUFFER_MAX];
 };
@@ -100,9 +102,9 @@ static size_t next_piece(const struct sink *s, size_t at)
     return (size_t)(last - (s->buffer + at)) + 1;
 }
 
-static void wait_for(struct sink *s, unsigned us)
+static void wait_for(struct sink *s, unsigned ms)
 {
-    struct timeval tv = {.tv_usec = us};
+    struct timeval tv = {.tv_usec = ms * 1000};
     s->waits = event_add(s->timer, &tv) == 0;
 }
 
@@ -111,12 +113,13 @@ static void flush(struct sink *s, bool all)
 {
     size_t at = 0;
     s->refused = false;
+    s->written_ms = clock_ms();
     while (at < s->len && (all || s->len - at > LINE_SINK_LINE_MAX)) {
         ssize_t n = write_now(s->buffer + at, next_piece(s, at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            wait_for(s, RETRY_US);
+            wait_for(s, RETRY_MS);
             s->refused = s->waits;
             break;
         }
@@ -152,6 +155,7 @@ int line_sink_open(struct worker *w, struct errtext *e)
         return errtext_set(e, -ENOMEM, "log: no memory");
     fresh->users = 1;
     fresh->waits = fresh->refused = false;
+    fresh->written_ms = 0;
     fresh->len = 0;
     fresh->timer = evtimer_new(worker_base(w), on_timer, fresh);
     if (fresh->timer == NULL) {
@@ -193,8 +197,10 @@ void line_sink_write(struct worker *w, const char *line, size_t len)
         return;
     if (s->len >= FULL)
         flush(s, false);
-    if (!s->waits && s->len > 0)
-        wait_for(s, WAIT_US);
-    if (!s->waits) /* there is no timer to be had */
+    if (s->waits || s->len == 0)
+        return;
+    if (clock_ms() - s->written_ms < WAIT_MS)
+        wait_for(s, WAIT_MS);
+    if (!s->waits) /* the first for a while, or there is no timer to be had */
         flush(s, true);
 }

@@ -1,9 +1,9 @@
 /*
  * Lines from workers to stdout, for plugins that write one for a query: nothing blocks and nothing grows.
- * Each worker collects lines in a buffer of its own and writes them, without waiting, when there are 16 KiB
- * or the first is 10 ms old; while stdout takes nothing (a full pipe) they stay in the buffer, and when it is
- * full further lines are dropped and counted in seamark_log_dropped_lines_total. Lines of several workers
- * never mix.
+ * Each worker writes a line at once, without waiting, if it has written none for 10 ms; else it collects
+ * lines in a buffer of its own until those are over or there are 16 KiB. While stdout takes nothing (a full
+ * pipe) they stay in the buffer, and when it is full further lines are dropped and counted in
+ * seamark_log_dropped_lines_total. Lines of several workers never mix.
  */
 #ifndef SEAMARK_SERVE_LINE_SINK_H
 #define SEAMARK_SERVE_LINE_SINK_H

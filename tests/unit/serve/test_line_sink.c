@@ -207,6 +207,10 @@ static void write_little_and_much(void)
 {
     struct errtext e = {0};
     MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
+    line_sink_write(&fake_worker, "first for a while\n", 18);
+    MUST(has_come(from_sink));
+    char text[32];
+    MUST(read(from_sink, text, sizeof text) == 18);
     line_sink_write(&fake_worker, "one\n", 4);
     MUST(!has_come(from_sink));
     for (int i = 0; i < 3; i++)
@@ -217,7 +221,7 @@ static void write_little_and_much(void)
     line_sink_close(&fake_worker);
 }
 
-/* A line waits for others, so that they cost one system call; many do not wait. */
+/* Lines that follow each other closely cost one system call together. */
 static void test_together(void)
 {
     int ends[2];
@@ -243,7 +247,7 @@ int main(void)
         {"lines go to a pipe, a socket and a file in order", test_kinds},
         {"a pipe that nobody reads costs lines, never time", test_full_pipe},
         {"lines that had to wait are written later, cut ones whole", test_retry},
-        {"a line waits for others, many do not", test_together},
+        {"the first line goes at once, the next waits for others, many do not", test_together},
         {"a closed pipe loses lines and counts them", test_closed_pipe},
     };
     return run_suite("line_sink", tests, sizeof tests / sizeof tests[0]);

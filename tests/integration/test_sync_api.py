@@ -128,7 +128,7 @@ def test_the_files_stay_while_the_api_server_is_away(api, conf, tmp_path):
     folder = str(tmp_path / "zones")
     api.put(web(1, "10.96.0.1"))
     with Daemon("-conf", conf, "-zones", folder):
-        wait_for(lambda: in_file(folder, a("web-1", "10.96.0.1")))
+        wait_for(lambda: in_file(folder, a("web-1", "10.96.0.1")) and os.path.exists(os.path.join(folder, REVERSE + ".journal")))
     before = {f: open(os.path.join(folder, f), "rb").read() for f in os.listdir(folder) if not f.startswith(".")}
     api.stop()
     with Daemon("-conf", conf, "-zones", folder) as daemon:

@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "metrics/metrics.h"
 
 #define BUFFER_MAX (64 << 10) /* of one worker: some 500 lines, a pipe's own size */
 #define FULL       (16 << 10) /* written at once: some 130 lines, four pieces of what a pipe takes whole */
-#define WAIT_MS    10         /* between two writes, and how long a line waits for others at the most */
+#define WAIT_MS    10         /* how long a line waits for others at the most */
+#define BUSY       8          /* lines of one write from which on it pays to wait for more */
 #define RETRY_MS   50         /* while stdout takes nothing */
 
 _Static_assert(LINE_SINK_LINE_MAX >= 512 && BUFFER_MAX >= 4 * LINE_SINK_LINE_MAX, "a line fits");
@@ -23,9 +23,10 @@ _Static_assert(LINE_SINK_LINE_MAX >= 512 && BUFFER_MAX >= 4 * LINE_SINK_LINE_MAX
 struct sink {
     struct event *timer; /* when to write: others may come with a line, or stdout takes something again */
     unsigned users;
-    bool waits;   /* the timer runs */
-    bool refused; /* and it runs because stdout took nothing */
-    uint64_t written_ms;
+    bool waits;     /* the timer runs */
+    bool refused;   /* and it runs because stdout took nothing */
+    unsigned lines; /* in the buffer since the last write */
+    bool busy;      /* the last write was of many lines */
     size_t len;
     char buffer[BUFFER_MAX];
 };
@@ -113,7 +114,8 @@ static void flush(struct sink *s, bool all)
 {
     size_t at = 0;
     s->refused = false;
-    s->written_ms = clock_ms();
+    s->busy = s->lines >= BUSY;
+    s->lines = 0;
     while (at < s->len && (all || s->len - at > LINE_SINK_LINE_MAX)) {
         ssize_t n = write_now(s->buffer + at, next_piece(s, at));
         if (n < 0 && errno == EINTR)
@@ -155,7 +157,8 @@ int line_sink_open(struct worker *w, struct errtext *e)
         return errtext_set(e, -ENOMEM, "log: no memory");
     fresh->users = 1;
     fresh->waits = fresh->refused = false;
-    fresh->written_ms = 0;
+    fresh->busy = false;
+    fresh->lines = 0;
     fresh->len = 0;
     fresh->timer = evtimer_new(worker_base(w), on_timer, fresh);
     if (fresh->timer == NULL) {
@@ -191,6 +194,7 @@ void line_sink_write(struct worker *w, const char *line, size_t len)
     }
     memcpy(s->buffer + s->len, line, len);
     s->len += len;
+    s->lines++;
     if (cut)
         s->buffer[s->len - 1] = '\n';
     if (s->refused) /* the timer writes */
@@ -199,8 +203,9 @@ void line_sink_write(struct worker *w, const char *line, size_t len)
         flush(s, false);
     if (s->waits || s->len == 0)
         return;
-    if (clock_ms() - s->written_ms < WAIT_MS)
-        wait_for(s, WAIT_MS);
-    if (!s->waits) /* the first for a while, or there is no timer to be had */
+    /* Where few ask, lines are written at the end of this turn of the loop: those of several workers then
+     * stand in the order of the answers. */
+    wait_for(s, s->busy ? WAIT_MS : 0);
+    if (!s->waits) /* there is no timer to be had */
         flush(s, true);
 }

@@ -1,7 +1,7 @@
 /*
  * Lines from workers to stdout, for plugins that write one for a query: nothing blocks and nothing grows.
- * Each worker writes a line at once, without waiting, if it has written none for 10 ms; else it collects
- * lines in a buffer of its own until those are over or there are 16 KiB. While stdout takes nothing (a full
+ * Each worker collects lines in a buffer of its own until the turn of its loop is over or there are 16 KiB;
+ * where many came in the turn before, for up to 10 ms. While stdout takes nothing (a full
  * pipe) they stay in the buffer, and when it is full further lines are dropped and counted in
  * seamark_log_dropped_lines_total. Lines of several workers never mix.
  */

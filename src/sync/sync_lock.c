@@ -7,6 +7,21 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* Who was killed may hold it for a moment longer, by a child that is still to go: a second in all. */
+#define TRIES    50
+#define PAUSE_US 20000
+
+static int take(int f)
+{
+    int ret;
+    for (unsigned i = 0; (ret = flock(f, LOCK_EX | LOCK_NB)) < 0 && i < TRIES; i++) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            break;
+        usleep(PAUSE_US);
+    }
+    return ret;
+}
+
 static int name_holder(int fd, const char *path, struct errtext *e)
 {
     char pid[32] = "";
@@ -24,7 +39,7 @@ int sync_lock(const char *folder, int *fd, struct errtext *e)
     int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
     if (f < 0)
         return errtext_set(e, -errno, "%s: %s", path, strerror(errno));
-    if (flock(f, LOCK_EX | LOCK_NB) < 0) {
+    if (take(f) < 0) {
         int ret = errno == EWOULDBLOCK ? name_holder(f, path, e)
                                        : errtext_set(e, -errno, "%s: %s", path, strerror(errno));
         close(f);

@@ -207,11 +207,17 @@ static void write_little_and_much(void)
 {
     struct errtext e = {0};
     MUST(line_sink_open(&fake_worker, &e) == ERR_OK);
-    line_sink_write(&fake_worker, "first for a while\n", 18);
-    MUST(has_come(from_sink));
     char text[32];
-    MUST(read(from_sink, text, sizeof text) == 18);
-    line_sink_write(&fake_worker, "one\n", 4);
+    line_sink_write(&fake_worker, "first\n", 6);
+    MUST(!has_come(from_sink));
+    run_loop(0); /* the turn is over */
+    MUST(has_come(from_sink) && read(from_sink, text, sizeof text) == 6);
+    for (int i = 0; i < 8; i++)
+        line_sink_write(&fake_worker, "a\n", 2);
+    run_loop(0);
+    MUST(has_come(from_sink) && read(from_sink, text, sizeof text) == 16);
+    line_sink_write(&fake_worker, "one\n", 4); /* behind many: there may be more */
+    run_loop(0);
     MUST(!has_come(from_sink));
     for (int i = 0; i < 3; i++)
         line_sink_write(&fake_worker, long_line, LINE_SINK_LINE_MAX);
@@ -247,7 +253,7 @@ int main(void)
         {"lines go to a pipe, a socket and a file in order", test_kinds},
         {"a pipe that nobody reads costs lines, never time", test_full_pipe},
         {"lines that had to wait are written later, cut ones whole", test_retry},
-        {"the first line goes at once, the next waits for others, many do not", test_together},
+        {"lines go at the end of a turn, after many they wait for others, very many do not", test_together},
         {"a closed pipe loses lines and counts them", test_closed_pipe},
     };
     return run_suite("line_sink", tests, sizeof tests / sizeof tests[0]);

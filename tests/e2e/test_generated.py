@@ -244,10 +244,14 @@ def agrees_with_nsd(server, paths, folder, generated):
 
 
 def _within(zone, reply):
-    """rcode and answer, as far as the zone goes: where a CNAME leads out of it, no other server knows the rest."""
+    """rcode and answer, as far as the file goes: where a CNAME leads out of the zone, or to a Pod's name that stands in no file,
+    no other server knows the rest."""
     rcode, records = answer_of(reply)
     records = [r for r in records if dns.name.from_text(r[0]).is_subdomain(zone)]
-    leaves = any(r[2] == "CNAME" and not dns.name.from_text(r[3]).is_subdomain(zone) for r in records)
+    targets = [r[3] for r in records if r[2] == "CNAME"]
+    if any(".pod." in target for target in targets):
+        records = [r for r in records if r[2] == "CNAME"]
+    leaves = any(".pod." in target or not dns.name.from_text(target).is_subdomain(zone) for target in targets)
     return None if leaves else rcode, records
 
 

@@ -18,6 +18,17 @@ static bool leaks(uint16_t type)
     return type == LDNS_RR_TYPE_CERT || type == LDNS_RR_TYPE_IPSECKEY;
 }
 
+/* libldns 1.8 ends the process over octets above ASCII in the parameters of these types. */
+static bool kills(uint16_t type, const uint8_t *rdata, uint16_t rdlen)
+{
+    if (type != RR_SVCB && type != RR_HTTPS)
+        return false;
+    for (uint16_t i = 0; i < rdlen; i++)
+        if (rdata[i] > 0x7f)
+            return true;
+    return false;
+}
+
 static bool knows(uint16_t type)
 {
     const ldns_rr_descriptor *d = ldns_rr_descript(type);
@@ -97,7 +108,7 @@ static char *text_of(const ldns_rr *rr)
 
 int rr_ldns_write(uint16_t type, const uint8_t *rdata, uint16_t rdlen, struct bytes *out)
 {
-    if (!knows(type) || rdlen == 0)
+    if (!knows(type) || rdlen == 0 || kills(type, rdata, rdlen))
         return ERR_UNSUPPORTED;
     size_t len, at = 0;
     uint8_t *wire = wire_record(type, rdata, rdlen, &len);

@@ -96,6 +96,12 @@ def slice_of_regular(i, endpoints, namespaces=50, life=0):
     return endpoint_slice(ns, name, [(dotted(a), None) for a in range(first, first + endpoints)], [("http", 80)])
 
 
+def endpoint_name_of_regular(i, address, namespaces=50):
+    """The name of an endpoint of Service number i; `address` is a number."""
+    ns, name = _name_of_regular(i, namespaces)
+    return f"{dotted(address).replace('.', '-')}.{name}.{ns}.svc.cluster.local"
+
+
 def regular(services, endpoints, namespaces=50):
     """Every Service has one slice of so many endpoints; every fifth is headless. Yields objects."""
     http = [("http", 80)]

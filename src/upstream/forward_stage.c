@@ -46,7 +46,7 @@ struct forward_stage *forward_stage_of(const struct block *b, const struct query
 
 static void end_lead(struct forward_job *j)
 {
-    upstream_set_leave(&j->stage->set);
+    upstream_set_leave(&j->stage->upstreams.concurrent);
     LIST_REMOVE(j, link);
     j->ask = NULL;
 }
@@ -68,11 +68,13 @@ static int lead(struct forward_job *j, const struct query *q, bool tcp)
                                                .checking_disabled = (q->flags & FLAG_CD) != 0,
                                                .options = q->options,
                                                .options_len = q->options_len};
-    if (!upstream_set_enter(&f->set))
+    struct upstream_roster *u = &f->upstreams;
+    if (!upstream_set_enter(&u->concurrent, u->settings.max_concurrent))
         return ERR_LIMIT;
-    int ret = upstream_ask_start(&f->set, j->waiter.worker, &question, tcp, on_asked, j, &j->ask);
+    int ret = upstream_ask_start(upstream_roster_set(u, j->waiter.worker), j->waiter.worker, &question, tcp,
+                                 on_asked, j, &j->ask);
     if (ret != ERR_OK) {
-        upstream_set_leave(&f->set);
+        upstream_set_leave(&u->concurrent);
         return ret;
     }
     LIST_INSERT_HEAD(&f->jobs[worker_index(j->waiter.worker)], j, link);
@@ -83,7 +85,8 @@ static int lead(struct forward_job *j, const struct query *q, bool tcp)
 static int begin(struct forward_job *j, const struct query *q, bool tcp, bool may_follow)
 {
     struct inflight *question;
-    switch (inflight_join(&j->stage->set, q, tcp, &j->waiter, may_follow, &question)) {
+    const struct upstream_set *set = upstream_roster_set(&j->stage->upstreams, j->waiter.worker);
+    switch (inflight_join(set, q, tcp, &j->waiter, may_follow, &question)) {
     case INFLIGHT_FOLLOW:
         return ERR_OK;
     case INFLIGHT_FULL:
@@ -277,14 +280,19 @@ int forward_stage_start(struct forward_stage *f, struct errtext *e)
     for (unsigned i = 0; i < f->block->nstages; i++)
         if (strcmp(f->block->stages[i].plugin->name, "cache") == 0)
             f->cache = f->block->stages[i].state;
-    return upstream_set_start(&f->set, e);
+    return upstream_roster_start(&f->upstreams, e);
+}
+
+void forward_stage_stop(struct forward_stage *f)
+{
+    upstream_roster_stop(&f->upstreams);
 }
 
 void forward_stage_free(struct forward_stage *f)
 {
     if (f == NULL)
         return;
-    upstream_set_stop(&f->set);
+    upstream_roster_free(&f->upstreams);
     free(f->except);
     free(f);
 }
@@ -292,7 +300,7 @@ void forward_stage_free(struct forward_stage *f)
 int forward_stage_worker_start(struct forward_stage *f, struct worker *w, struct errtext *e)
 {
     LIST_INIT(&f->jobs[worker_index(w)]);
-    return upstream_set_worker_start(&f->set, w, e);
+    return upstream_roster_worker_start(&f->upstreams, w, e);
 }
 
 void forward_stage_worker_stop(struct forward_stage *f, struct worker *w)
@@ -305,5 +313,5 @@ void forward_stage_worker_stop(struct forward_stage *f, struct worker *w)
         end_lead(j);
         inflight_finish(j->question, UPSTREAM_CANCELLED, NULL);
     }
-    upstream_set_worker_stop(&f->set, w);
+    upstream_roster_worker_stop(&f->upstreams, w);
 }

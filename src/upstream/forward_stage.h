@@ -12,14 +12,14 @@
 
 #include "serve/config.h"
 #include "upstream/inflight.h"
-#include "upstream/upstream_set.h"
+#include "upstream/upstream_roster.h"
 
 struct cache_stage;
 struct forward_job;
 LIST_HEAD(forward_jobs, forward_job);
 
 struct forward_stage {
-    struct upstream_set set;
+    struct upstream_roster upstreams;
     uint8_t from[NAME_MAX_LEN];      /* names at or below it are ours ... */
     uint8_t (*except)[NAME_MAX_LEN]; /* ... but for those at or below one of these */
     size_t nexcept;
@@ -32,6 +32,7 @@ struct forward_stage {
 
 /* Control thread. */
 int forward_stage_start(struct forward_stage *f, struct errtext *e);
+void forward_stage_stop(struct forward_stage *f);
 /* Once no worker uses it. */
 void forward_stage_free(struct forward_stage *f);
 /* In the worker. */

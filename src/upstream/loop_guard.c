@@ -16,8 +16,8 @@
 /* One upstream of one stage. */
 struct watch {
     struct loop_guard *guard;
-    unsigned index;      /* of the upstream in the stage's set, which is started after this */
-    struct event *timer; /* to probe, or the end of the window */
+    struct upstream *upstream; /* of the stage's set */
+    struct event *timer;       /* to probe, or the end of the window */
     struct upstream_probe *probe;
     bool probing;
     /* under `lock` */
@@ -27,9 +27,8 @@ struct watch {
 
 struct loop_guard {
     struct forward_stage *stage;
-    unsigned count;
     struct loop_guard *next;
-    struct watch watches[UPSTREAMS_MAX];
+    struct watch *watches[UPSTREAMS_MAX]; /* one for each upstream of the stage, in no order; under `lock` */
 };
 
 /* Workers look at the names only for HINFO questions, of which there are hardly any. */
@@ -47,11 +46,6 @@ static int random_name(const uint8_t *from, uint8_t *out)
     snprintf(text, sizeof text, "%llu.%llu.%s", (unsigned long long)(random[0] >> 2),
              (unsigned long long)(random[1] >> 2), strcmp(below, ".") == 0 ? "" : below);
     return name_from_text(text, strlen(text), out) < 0 ? ERR_MALFORMED : ERR_OK;
-}
-
-static struct upstream *upstream_of(const struct watch *w)
-{
-    return w->guard->stage->set.upstreams[w->index];
 }
 
 static void wait_ms(struct watch *w, unsigned ms)
@@ -82,8 +76,9 @@ static void begin_probe(struct watch *w)
     query_make(&q, name, RR_HINFO);
     upstream_probe_cancel(w->probe);
     w->probe = NULL;
-    if (upstream_probe_send(control_base(), &upstream_of(w)->address, w->guard->stage->set.settings.force_tcp,
-                            &q, LOOP_WINDOW_MS, on_probe_done, w, &w->probe) != ERR_OK)
+    if (upstream_probe_send(control_base(), &w->upstream->address,
+                            w->guard->stage->upstreams.settings.force_tcp, &q, LOOP_WINDOW_MS, on_probe_done,
+                            w, &w->probe) != ERR_OK)
         w->probe = NULL; /* nothing went out, so nothing comes back: the window passes */
     w->probing = true;
     wait_ms(w, LOOP_WINDOW_MS);
@@ -96,9 +91,9 @@ static void end_window(struct watch *w)
     w->name[0] = 0;
     pthread_mutex_unlock(&lock);
     w->probing = false;
-    if (!returned && __atomic_exchange_n(&upstream_of(w)->loops, false, __ATOMIC_RELAXED))
+    if (!returned && __atomic_exchange_n(&w->upstream->loops, false, __ATOMIC_RELAXED))
         log_info("plugin/loop: %s: upstream %s: no longer leads back to this server", w->guard->stage->where,
-                 upstream_of(w)->text);
+                 w->upstream->text);
     wait_ms(w, returned ? LOOP_RECHECK_LOOPING_MS : LOOP_RECHECK_MS);
 }
 
@@ -132,12 +127,12 @@ static void found(const struct watch *w, const struct query *q, const union addr
 {
     if (control_loop_exit())
         end_process(w, q, from);
-    else if (!__atomic_exchange_n(&upstream_of(w)->loops, true, __ATOMIC_RELAXED))
+    else if (!__atomic_exchange_n(&w->upstream->loops, true, __ATOMIC_RELAXED))
         log_error(
             "plugin/loop: %s: upstream %s leads back to this server: nothing is forwarded to it, names "
             "that only it could answer are SERVFAIL (give `forward` upstreams that are real resolvers, not "
             "a resolv.conf that points to this server or to a stub resolver on this host)",
-            w->guard->stage->where, upstream_of(w)->text);
+            w->guard->stage->where, w->upstream->text);
 }
 
 bool loop_guard_returned(const struct query *q, const union address *from)
@@ -147,9 +142,9 @@ bool loop_guard_returned(const struct query *q, const union address *from)
         return false;
     pthread_mutex_lock(&lock);
     for (struct loop_guard *g = guards; g != NULL && !ours; g = g->next)
-        for (unsigned i = 0; i < g->count && !ours; i++) {
-            struct watch *w = &g->watches[i];
-            if (w->name[0] == 0 || !name_equal(w->name, q->lname))
+        for (unsigned i = 0; i < UPSTREAMS_MAX && !ours; i++) {
+            struct watch *w = g->watches[i];
+            if (w == NULL || w->name[0] == 0 || !name_equal(w->name, q->lname))
                 continue;
             ours = true;
             w->returned = true;
@@ -165,24 +160,69 @@ bool loop_guard_returned(const struct query *q, const union address *from)
 static bool is_guarded(const struct upstream *u)
 {
     for (const struct loop_guard *g = guards; g != NULL; g = g->next)
-        for (unsigned i = 0; i < g->count; i++)
-            if (upstream_of(&g->watches[i]) == u)
+        for (unsigned i = 0; i < UPSTREAMS_MAX; i++)
+            if (g->watches[i] != NULL && g->watches[i]->upstream == u)
                 return true;
     return false;
 }
 
 static void watch_stop(struct watch *w)
 {
-    struct upstream *u = upstream_of(w);
+    struct upstream *u = w->upstream;
     pthread_mutex_lock(&lock);
-    /* After a reload the new configuration's guard goes on with what was found; without one nobody would take
-     * it back. */
-    if (u != NULL && !is_guarded(u))
+    w->upstream = NULL;
+    w->name[0] = 0;
+    /* After a reload, or a change of upstreams, another watch goes on with what was found; without one nobody
+     * would take it back. */
+    if (!is_guarded(u))
         __atomic_store_n(&u->loops, false, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&lock);
     upstream_probe_cancel(w->probe);
-    if (w->timer != NULL)
-        event_free(w->timer);
+    event_free(w->timer);
+    free(w);
+}
+
+static struct watch *watch_new(struct loop_guard *g, struct upstream *u)
+{
+    struct watch *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return NULL;
+    w->guard = g;
+    w->upstream = u;
+    w->timer = event_new(control_base(), -1, 0, on_timer, w);
+    if (w->timer == NULL) {
+        free(w);
+        return NULL;
+    }
+    wait_ms(w, LOOP_FIRST_MS);
+    return w;
+}
+
+/* The stage has another set: watches of upstreams that are in both go on, others end or begin. */
+static void follow(void *ctx)
+{
+    struct loop_guard *g = ctx;
+    const struct upstream_set *set = g->stage->upstreams.set;
+    struct watch *old[UPSTREAMS_MAX], *now[UPSTREAMS_MAX] = {0};
+    for (unsigned i = 0; i < set->count; i++) {
+        for (unsigned k = 0; k < UPSTREAMS_MAX && now[i] == NULL; k++)
+            if (g->watches[k] != NULL && g->watches[k]->upstream == set->upstreams[i])
+                now[i] = g->watches[k];
+        if (now[i] == NULL && (now[i] = watch_new(g, set->upstreams[i])) == NULL)
+            log_error("plugin/loop: %s: upstream %s: not guarded (no memory)", g->stage->where,
+                      set->upstreams[i]->text);
+    }
+    pthread_mutex_lock(&lock);
+    memcpy(old, g->watches, sizeof old);
+    memcpy(g->watches, now, sizeof now);
+    pthread_mutex_unlock(&lock);
+    for (unsigned k = 0; k < UPSTREAMS_MAX; k++) {
+        bool kept = old[k] == NULL;
+        for (unsigned i = 0; i < UPSTREAMS_MAX; i++)
+            kept |= now[i] == old[k];
+        if (!kept)
+            watch_stop(old[k]);
+    }
 }
 
 void loop_guard_stop(struct loop_guard *g)
@@ -196,8 +236,10 @@ void loop_guard_stop(struct loop_guard *g)
     if (*at != NULL)
         *at = g->next;
     pthread_mutex_unlock(&lock);
-    for (unsigned i = 0; i < g->count; i++)
-        watch_stop(&g->watches[i]);
+    for (unsigned i = 0; i < UPSTREAMS_MAX; i++)
+        if (g->watches[i] != NULL)
+            watch_stop(g->watches[i]);
+    g->stage->upstreams.changed = NULL;
     free(g);
 }
 
@@ -207,21 +249,12 @@ int loop_guard_start(struct forward_stage *f, struct loop_guard **out)
     if (g == NULL)
         return -ENOMEM;
     g->stage = f;
-    for (unsigned i = 0; i < f->set.count; i++) {
-        struct watch *w = &g->watches[g->count++];
-        w->index = i;
-        w->guard = g;
-        w->timer = event_new(control_base(), -1, 0, on_timer, w);
-        if (w->timer == NULL) {
-            loop_guard_stop(g);
-            return -ENOMEM;
-        }
-        wait_ms(w, LOOP_FIRST_MS);
-    }
     pthread_mutex_lock(&lock);
     g->next = guards;
     guards = g;
     pthread_mutex_unlock(&lock);
+    f->upstreams.changed = follow;
+    f->upstreams.changed_ctx = g;
     *out = g;
     return ERR_OK;
 }

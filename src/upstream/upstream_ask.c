@@ -40,6 +40,7 @@ static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_an
 static void ask_free(struct upstream_ask *a)
 {
     evtimer_del(&a->late);
+    upstream_set_end(a->set, a->worker);
     free(a);
 }
 
@@ -179,6 +180,8 @@ static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_an
 int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
                        bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out)
 {
+    if (set->count == 0)
+        return ERR_NOT_FOUND;
     struct upstream_ask *a = calloc(1, sizeof *a + q->options_len);
     if (a == NULL)
         return -ENOMEM;
@@ -196,12 +199,15 @@ int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct 
     a->deadline_ns = clock_ns() + (uint64_t)UPSTREAM_DEADLINE_MS * NS_PER_MS;
     a->tries_left =
         set->settings.max_connect_attempts > 0 ? set->settings.max_connect_attempts : UPSTREAM_TRIES_MAX;
+    if (!set->settings.attempts_set)
+        a->tries_left = 2 * set->count;
     upstream_set_order(set, worker_random(w), a->order);
     int ret = evtimer_assign(&a->late, worker_base(w), on_late, a) == 0 ? try_next(a) : -ENOMEM;
     if (ret != ERR_OK) {
         free(a);
         return ret;
     }
+    upstream_set_begin(set, w);
     *out = a;
     return ERR_OK;
 }

@@ -87,6 +87,7 @@ int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct e
     if (l == NULL)
         return errtext_set(e, -ENOMEM, "%s - plugin/forward: no memory", s->where);
     s->links[worker_index(w)] = l;
+    __atomic_fetch_add(&s->workers, 1, __ATOMIC_RELAXED);
     bool tcp = s->settings.force_tcp;
     for (unsigned i = 0; i < s->count; i++) {
         struct errtext why = {{0}};
@@ -116,6 +117,27 @@ void upstream_set_worker_stop(struct upstream_set *s, struct worker *w)
         l->want->set = NULL;
     free(l);
     s->links[worker_index(w)] = NULL;
+    __atomic_fetch_sub(&s->workers, 1, __ATOMIC_RELEASE); /* the last touch: it may be freed now */
+}
+
+void upstream_set_worker_retire(struct upstream_set *s, struct worker *w)
+{
+    struct upstream_links *l = s->links[worker_index(w)];
+    l->retired = true;
+    if (l->questions == 0)
+        upstream_set_worker_stop(s, w);
+}
+
+void upstream_set_begin(struct upstream_set *s, struct worker *w)
+{
+    s->links[worker_index(w)]->questions++;
+}
+
+void upstream_set_end(struct upstream_set *s, struct worker *w)
+{
+    struct upstream_links *l = s->links[worker_index(w)];
+    if (--l->questions == 0 && l->retired)
+        upstream_set_worker_stop(s, w);
 }
 
 void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[UPSTREAMS_MAX])
@@ -140,21 +162,20 @@ void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[U
     }
 }
 
-bool upstream_set_enter(struct upstream_set *s)
+bool upstream_set_enter(unsigned *concurrent, unsigned limit)
 {
-    unsigned limit = s->settings.max_concurrent;
-    unsigned mine = __atomic_add_fetch(&s->concurrent, 1, __ATOMIC_RELAXED);
+    unsigned mine = __atomic_add_fetch(concurrent, 1, __ATOMIC_RELAXED);
     unsigned all = __atomic_add_fetch(&questions, 1, __ATOMIC_RELAXED);
     if ((limit == 0 || mine <= limit) && all <= UPSTREAM_QUESTIONS_MAX)
         return true;
-    upstream_set_leave(s);
+    upstream_set_leave(concurrent);
     metrics_add(rejects, 0, 1);
     return false;
 }
 
-void upstream_set_leave(struct upstream_set *s)
+void upstream_set_leave(unsigned *concurrent)
 {
-    __atomic_fetch_sub(&s->concurrent, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(concurrent, 1, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&questions, 1, __ATOMIC_RELAXED);
 }
 

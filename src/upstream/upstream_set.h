@@ -1,7 +1,7 @@
 /*
- * The upstreams of one `forward` directive: who they are, the order in which a question tries them, how many
- * questions may be under way, and each worker's exchanges with them. A question's way through the set is
- * upstream_ask.h.
+ * The upstreams of one `forward` directive at one time: who they are, the order in which a question tries
+ * them, how many questions may be under way, and each worker's exchanges with them. A question's way through
+ * the set is upstream_ask.h; how one set follows another, upstream_roster.h.
  *
  * Filled in and started in the control thread; read-only to workers but for the atomic counters and their own
  * slot of exchanges.
@@ -14,8 +14,7 @@
 #include "serve/worker.h"
 #include "upstream/exchange.h"
 #include "upstream/upstream.h"
-
-#define UPSTREAMS_MAX 15 /* CoreDNS's limit */
+#include "upstream/upstream_source.h"
 
 /* Questions under way, over all sets and workers, whatever max_concurrent says: one costs up to 16 KiB inside
  * libunbound, and a socket. 4,096 are 64 MiB at the worst, and 80,000 a second at 50 ms. Beyond it questions
@@ -27,6 +26,7 @@ enum upstream_policy { POLICY_RANDOM, POLICY_ROUND_ROBIN, POLICY_SEQUENTIAL };
 struct upstream_settings {
     enum upstream_policy policy;
     unsigned max_fails;            /* 0: never down, never checked */
+    bool attempts_set;             /* without it tries are twice as many as upstreams */
     unsigned max_connect_attempts; /* tries of one question; 0: as many as the deadline allows */
     unsigned max_concurrent;       /* 0: no limit but UPSTREAM_QUESTIONS_MAX */
     uint32_t read_timeout_ms;      /* of one try */
@@ -46,6 +46,8 @@ struct upstream_links {
         *tcp[UPSTREAMS_MAX]; /* made when a client first asks over TCP, or at start with force_tcp */
     struct exchange *direct[2][UPSTREAMS_MAX]; /* for questions with EDNS options: over UDP, over TCP */
     struct upstream_want *want;                /* they are being made */
+    unsigned questions;                        /* of this worker, under way in the set */
+    bool retired;                              /* to be stopped after the last of them */
 };
 
 struct upstream_set {
@@ -56,7 +58,8 @@ struct upstream_set {
     struct upstream *upstreams[UPSTREAMS_MAX]; /* from start to stop */
     struct upstream_links *links[WORKERS_MAX]; /* from worker_start to worker_stop */
     unsigned robin;                            /* atomic: of POLICY_ROUND_ROBIN */
-    unsigned concurrent;                       /* atomic: questions under way */
+    unsigned workers;                          /* atomic: that have links */
+    struct upstream_set *next;                 /* the roster's */
 };
 
 /* Settings as CoreDNS has them by default. */
@@ -66,14 +69,21 @@ int upstream_set_start(struct upstream_set *s, struct errtext *e); /* control th
 void upstream_set_stop(struct upstream_set *s);
 int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct errtext *e);
 void upstream_set_worker_stop(struct upstream_set *s, struct worker *w);
+/* Stops it in the worker now, or after the last of the worker's questions that are under way in it. */
+void upstream_set_worker_retire(struct upstream_set *s, struct worker *w);
+
+/* A question of the worker's begins, ends, in the set. After the latter the set may be gone. */
+void upstream_set_begin(struct upstream_set *s, struct worker *w);
+void upstream_set_end(struct upstream_set *s, struct worker *w);
 
 /* The order in which one question tries the upstreams: a permutation of 0 ... count - 1 in `order`. `random`
  * is any random number. */
 void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[UPSTREAMS_MAX]);
 
-/* Takes a place for a question, or says that there is none (counted as a reject). */
-bool upstream_set_enter(struct upstream_set *s);
-void upstream_set_leave(struct upstream_set *s);
+/* Takes a place for a question among those of a directive, `limit` (0: none) of them, and among those of the
+ * process; or says that there is none (counted as a reject). */
+bool upstream_set_enter(unsigned *concurrent, unsigned limit);
+void upstream_set_leave(unsigned *concurrent);
 
 /* The worker's exchange for upstream `i`; `options`: for a question with EDNS options. Where `tcp` is wished
  * for and not yet made, that is begun and UDP given. */

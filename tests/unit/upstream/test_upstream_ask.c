@@ -95,7 +95,6 @@ static void begin(unsigned count)
     set->count = count;
     upstream_settings_default(&set->settings);
     set->settings.policy = POLICY_SEQUENTIAL;
-    set->settings.max_connect_attempts = 2 * count;
     set->settings.check.interval_ms = 3600000; /* checks are begun and never come to anything here */
     set->settings.read_timeout_ms = 20;
     for (unsigned i = 0; i < count; i++) {
@@ -242,6 +241,7 @@ static void an_upstream_that_loops_is_never_asked(void)
 static void attempts_are_counted_over_all_upstreams(void)
 {
     begin(2);
+    set->settings.attempts_set = true;
     set->settings.max_connect_attempts = 3;
     ask();
     for (unsigned i = 0; i < 5; i++)
@@ -332,20 +332,32 @@ static void the_policies_order_the_upstreams(void)
 
 static void places_are_limited(void)
 {
+    unsigned mine = 0;
     begin(1);
-    set->settings.max_concurrent = 2;
-    CU_ASSERT_TRUE(upstream_set_enter(set));
-    CU_ASSERT_TRUE(upstream_set_enter(set));
-    CU_ASSERT_FALSE(upstream_set_enter(set));
-    upstream_set_leave(set);
-    CU_ASSERT_TRUE(upstream_set_enter(set));
-    set->settings.max_concurrent = 0;
-    unsigned n = 2;
-    while (n < 2 * UPSTREAM_QUESTIONS_MAX && upstream_set_enter(set))
-        n++;
-    CU_ASSERT_EQUAL(n, UPSTREAM_QUESTIONS_MAX);
-    while (n-- > 0)
-        upstream_set_leave(set);
+    CU_ASSERT_TRUE(upstream_set_enter(&mine, 2));
+    CU_ASSERT_TRUE(upstream_set_enter(&mine, 2));
+    CU_ASSERT_FALSE(upstream_set_enter(&mine, 2));
+    upstream_set_leave(&mine);
+    CU_ASSERT_TRUE(upstream_set_enter(&mine, 2));
+    while (mine < 2 * UPSTREAM_QUESTIONS_MAX && upstream_set_enter(&mine, 0))
+        ;
+    CU_ASSERT_EQUAL(mine, UPSTREAM_QUESTIONS_MAX);
+    while (mine > 0)
+        upstream_set_leave(&mine);
+    end();
+}
+
+static void a_retired_set_lives_until_its_last_question_has_ended(void)
+{
+    begin(1);
+    ask();
+    upstream_set_worker_retire(set, &fake_workers[0]);
+    CU_ASSERT_EQUAL(set->workers, 1);
+    CU_ASSERT_EQUAL(nopen, 1);
+    answer_call(0);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(set->workers, 0);
+    CU_ASSERT_EQUAL(nopen, 0);
     end();
 }
 
@@ -356,6 +368,7 @@ static void the_same_upstream_is_one_object_and_one_exchange(void)
     struct upstream_set other = *set;
     memset(other.upstreams, 0, sizeof other.upstreams);
     memset(other.links, 0, sizeof other.links);
+    other.workers = 0;
     set->upstreams[1]->fails = 7;
     CU_ASSERT_EQUAL_FATAL(upstream_set_start(&other, &e), ERR_OK);
     CU_ASSERT_EQUAL_FATAL(upstream_set_worker_start(&other, &fake_workers[0], &e), ERR_OK);
@@ -388,6 +401,8 @@ int main(void)
         {"a stop before TCP is made is no harm", a_stop_before_tcp_is_made_is_no_harm},
         {"the policies order the upstreams", the_policies_order_the_upstreams},
         {"places for questions are limited", places_are_limited},
+        {"a retired set lives until its last question has ended",
+         a_retired_set_lives_until_its_last_question_has_ended},
         {"the same upstream is one object and one exchange",
          the_same_upstream_is_one_object_and_one_exchange},
     };

@@ -1,0 +1,203 @@
+#include "upstream/forward_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/args.h"
+
+#define PLUGIN "forward"
+
+/* Durations in a Corefile beyond a day are mistakes. */
+#define DURATION_MAX_MS (86400 * INT64_C(1000))
+
+/* What is being read. */
+struct reading {
+    struct forward_stage *f;
+    struct errtext *e;
+};
+
+typedef int read_option(struct reading *r, const struct directive *o);
+
+int forward_read_name(const struct directive *d, const char *word, uint8_t *out, struct errtext *e)
+{
+    uint8_t name[NAME_MAX_LEN];
+    if (name_from_text(word, strlen(word), name) < 0)
+        return args_error(e, PLUGIN, d, "expected a domain name, found \"%.80s\"", word);
+    name_lower(out, name);
+    return ERR_OK;
+}
+
+static int read_except(struct reading *r, const struct directive *o)
+{
+    struct zone_list list = {0};
+    int ret = o->nargs == 0 ? args_error(r->e, PLUGIN, o, "expected names behind \"except\"")
+                            : args_zones(r->e, PLUGIN, o, 0, NULL, &list);
+    if (ret == ERR_OK) {
+        size_t n = r->f->nexcept + list.count;
+        uint8_t(*grown)[NAME_MAX_LEN] = realloc(r->f->except, n * sizeof *grown);
+        ret = grown == NULL ? -ENOMEM : ERR_OK;
+        if (grown != NULL)
+            r->f->except = grown;
+    }
+    for (size_t i = 0; ret == ERR_OK && i < list.count; i++) {
+        ret = forward_read_name(o, list.zones[i], r->f->except[r->f->nexcept], r->e);
+        r->f->nexcept += ret == ERR_OK;
+    }
+    zone_list_free(&list);
+    return ret;
+}
+
+static int read_number(struct reading *r, const struct directive *o, unsigned *out)
+{
+    uint64_t n;
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret == ERR_OK)
+        ret = args_uint(r->e, PLUGIN, o, o->args[0], 0, UINT32_MAX, &n);
+    if (ret == ERR_OK)
+        *out = (unsigned)n;
+    return ret;
+}
+
+static int read_milliseconds(struct reading *r, const struct directive *o, int64_t min, uint32_t *out)
+{
+    int64_t ms;
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret == ERR_OK)
+        ret = args_duration(r->e, PLUGIN, o, o->args[0], min, DURATION_MAX_MS, &ms);
+    if (ret == ERR_OK)
+        *out = (uint32_t)ms;
+    return ret;
+}
+
+static int read_switch(struct reading *r, const struct directive *o, bool *out)
+{
+    int ret = args_count(r->e, PLUGIN, o, 0, 0);
+    if (ret == ERR_OK)
+        *out = true;
+    return ret;
+}
+
+static int read_policy(struct reading *r, const struct directive *o)
+{
+    static const char *const words[] = {"random", "round_robin", "sequential"}; /* enum upstream_policy */
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret != ERR_OK)
+        return ret;
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(words[i], o->args[0]) == 0) {
+            r->f->upstreams.settings.policy = (enum upstream_policy)i;
+            return ERR_OK;
+        }
+    return args_error(r->e, PLUGIN, o, "unknown policy '%.80s'", o->args[0]);
+}
+
+static int read_health_check(struct reading *r, const struct directive *o)
+{
+    struct upstream_check *check = &r->f->upstreams.settings.check;
+    int64_t ms = 0;
+    int ret = args_count(r->e, PLUGIN, o, 1, SIZE_MAX);
+    if (ret == ERR_OK)
+        ret = args_duration(r->e, PLUGIN, o, o->args[0], 0, DURATION_MAX_MS, &ms);
+    check->interval_ms = ms < UPSTREAM_CHECK_INTERVAL_MIN_MS ? UPSTREAM_CHECK_INTERVAL_MIN_MS : (uint32_t)ms;
+    for (size_t i = 1; ret == ERR_OK && i < o->nargs; i++) {
+        if (strcmp(o->args[i], "no_rec") == 0)
+            check->recursion_desired = false;
+        else if (strcmp(o->args[i], "domain") == 0 && i + 1 < o->nargs)
+            ret = forward_read_name(o, o->args[++i], check->domain, r->e);
+        else
+            ret = args_error(r->e, PLUGIN, o, "health_check: unknown option %.80s", o->args[i]);
+    }
+    return ret;
+}
+
+static int read_max_fails(struct reading *r, const struct directive *o)
+{
+    return read_number(r, o, &r->f->upstreams.settings.max_fails);
+}
+
+static int read_max_concurrent(struct reading *r, const struct directive *o)
+{
+    return read_number(r, o, &r->f->upstreams.settings.max_concurrent);
+}
+
+static int read_max_connect_attempts(struct reading *r, const struct directive *o)
+{
+    r->f->upstreams.settings.attempts_set = true;
+    return read_number(r, o, &r->f->upstreams.settings.max_connect_attempts);
+}
+
+static int read_read_timeout(struct reading *r, const struct directive *o)
+{
+    return read_milliseconds(r, o, 1, &r->f->upstreams.settings.read_timeout_ms);
+}
+
+static int read_expire(struct reading *r, const struct directive *o)
+{
+    return read_milliseconds(r, o, 0, &r->f->upstreams.settings.expire_ms);
+}
+
+static int read_force_tcp(struct reading *r, const struct directive *o)
+{
+    return read_switch(r, o, &r->f->upstreams.settings.force_tcp);
+}
+
+static int read_prefer_udp(struct reading *r, const struct directive *o)
+{
+    return read_switch(r, o, &r->f->upstreams.settings.prefer_udp);
+}
+
+static int read_failfast(struct reading *r, const struct directive *o)
+{
+    return read_switch(r, o, &r->f->upstreams.settings.failfast);
+}
+
+static int read_not_yet(struct reading *r, const struct directive *o)
+{
+    return args_not_yet(r->e, PLUGIN, o);
+}
+
+static const struct {
+    const char *name;
+    read_option *read;
+} options[] = {
+    {"except", read_except},
+    {"policy", read_policy},
+    {"max_fails", read_max_fails},
+    {"health_check", read_health_check},
+    {"read_timeout", read_read_timeout},
+    {"max_connect_attempts", read_max_connect_attempts},
+    {"max_concurrent", read_max_concurrent},
+    {"failfast_all_unhealthy_upstreams", read_failfast},
+    {"force_tcp", read_force_tcp},
+    {"prefer_udp", read_prefer_udp},
+    {"expire", read_expire},
+    {"max_idle_conns", read_not_yet},
+    {"max_age", read_not_yet},
+    {"tls", read_not_yet},
+    {"tls_servername", read_not_yet},
+    {"doh_method", read_not_yet},
+    {"next", read_not_yet},
+    {"next_on_nodata", read_not_yet},
+    {"failover", read_not_yet},
+    {"source_address", read_not_yet},
+    {"resolver", read_not_yet},
+};
+
+int forward_read_options(struct forward_stage *f, const struct directive *d, struct errtext *e)
+{
+    struct reading r = {.f = f, .e = e};
+    for (size_t i = 0; i < d->nbody; i++) {
+        const struct directive *o = &d->body[i];
+        int ret = ERR_NOT_FOUND;
+        for (size_t k = 0; k < sizeof options / sizeof options[0]; k++)
+            if (strcmp(options[k].name, o->name) == 0)
+                ret = options[k].read(&r, o);
+        if (ret == ERR_NOT_FOUND)
+            ret = args_error(e, PLUGIN, o, "unknown property '%.80s'", o->name);
+        if (ret != ERR_OK)
+            return ret;
+    }
+    f->upstreams.settings.check.tcp = f->upstreams.settings.force_tcp;
+    return ERR_OK;
+}

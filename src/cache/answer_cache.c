@@ -117,7 +117,9 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
         if (found) {
             uint32_t left = fresh ? e->ttl_s - (uint32_t)age : 0;
             *hit = (struct cache_hit){.kind = (enum cache_kind)e->kind, .left_s = left};
-            if (fresh && look->prefetch != NULL && look->prefetch->amount > 0)
+            if (look->no_refresh)
+                hit->refresh = false;
+            else if (fresh && look->prefetch != NULL && look->prefetch->amount > 0)
                 hit->refresh = wants_prefetch(e, look->prefetch, now_ms, left) && begin_refresh(e, now_ms);
             else if (!fresh)
                 hit->refresh = begin_refresh(e, now_ms);
@@ -130,12 +132,13 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
     return found;
 }
 
-bool answer_cache_has_success(struct answer_cache *c, const struct query *q, uint64_t now_ns)
+bool answer_cache_has_success(struct answer_cache *c, const struct query *q, bool answering, uint64_t now_ns)
 {
     uint64_t hash = key_hash(c, q);
     rcu_reader_begin();
     const struct cache_entry *e = find(c, q, hash);
-    bool yes = e != NULL && e->kind == CACHE_SUCCESS && age_s(e, now_ns) < e->ttl_s + c->stale_ns / NS_PER_S;
+    bool yes = e != NULL && e->kind == CACHE_SUCCESS && (e->answering || !answering) &&
+               age_s(e, now_ns) < e->ttl_s + c->stale_ns / NS_PER_S;
     rcu_reader_end();
     return yes;
 }
@@ -160,8 +163,7 @@ unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind)
 
 /* ---- keeping ---- */
 
-static struct cache_entry *make(const struct query *q, const struct reply *r, enum cache_kind kind,
-                                uint32_t ttl_s, uint64_t now_ns)
+static struct cache_entry *make(const struct query *q, const struct reply *r, const struct cache_keep *keep)
 {
     size_t question_end = DNS_HEADER_LEN + (size_t)q->qname_len + 4;
     size_t body_len = r->len - question_end;
@@ -170,8 +172,9 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, en
     struct cache_entry *e = calloc(1, size);
     if (e == NULL)
         return NULL;
-    e->stored_ns = now_ns;
-    e->ttl_s = ttl_s;
+    e->stored_ns = keep->now_ns;
+    e->ttl_s = keep->ttl_s;
+    e->answering = keep->answering;
     e->size = (uint32_t)size;
     e->options_hash = q->options_hash;
     e->qtype = q->qtype;
@@ -183,7 +186,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, en
     memcpy(e->count, r->count, sizeof e->count);
     e->nrecords = r->nrecords;
     e->body_len = (uint16_t)body_len;
-    e->kind = (uint8_t)kind;
+    e->kind = (uint8_t)keep->kind;
     e->name_len = q->qname_len;
     memcpy(e->rr, r->rr, r->nrecords * sizeof e->rr[0]);
     memcpy(cache_entry_name(e), q->lname, q->qname_len);
@@ -203,9 +206,9 @@ static void bound_chain(struct answer_cache *c, struct cache_entry *first)
 }
 
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
-                     enum cache_kind kind, uint32_t ttl_s, uint64_t now_ns, unsigned *evicted)
+                     const struct cache_keep *keep, unsigned *evicted)
 {
-    struct cache_entry *e = make(q, r, kind, ttl_s, now_ns);
+    struct cache_entry *e = make(q, r, keep);
     if (e == NULL)
         return -ENOMEM;
     if (e->size > c->bytes_max) {
@@ -226,7 +229,7 @@ int answer_cache_put(struct answer_cache *c, const struct query *q, const struct
     if (old != NULL)
         cache_remove(c, old);
     bound_chain(c, e);
-    *evicted = cache_evict(c, kind, e, now_ns);
+    *evicted = cache_evict(c, keep->kind, e, keep->now_ns);
     pthread_mutex_unlock(&c->lock);
     return ERR_OK;
 }

@@ -57,6 +57,7 @@ struct cache_prefetch {
 struct cache_lookup {
     uint64_t now_ns;                       /* clock_ns() */
     bool stale;                            /* entries past their TTL are wanted too */
+    bool no_refresh;                       /* the hit never says `refresh` */
     bool keep_ttl;                         /* show the TTL the entry began with */
     uint32_t stale_ttl;                    /* TTL shown for an entry past its own */
     const struct cache_prefetch *prefetch; /* NULL: none */
@@ -74,14 +75,22 @@ struct cache_hit {
 bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
                       struct reply *r, struct cache_hit *hit);
 
-/* Whether there is a success entry for q that is of use, stale or not. */
-bool answer_cache_has_success(struct answer_cache *c, const struct query *q, uint64_t now_ns);
+/* Whether there is a success entry for q that is of use, stale or not; with `answering`, one that has what q
+ * asks for. */
+bool answer_cache_has_success(struct answer_cache *c, const struct query *q, bool answering, uint64_t now_ns);
 
-/* Keeps `r`, the answer to q with all TTLs set to `ttl_s` (> 0), replacing what there was. The number of
- * entries that had to go for it, of the same kind, goes to `evicted`. ERR_OK, -ENOMEM, ERR_LIMIT (too large
- * ever to be kept). */
+/* How an answer is to be kept. */
+struct cache_keep {
+    enum cache_kind kind;
+    bool answering; /* success: it has what was asked for, and is not a referral or empty */
+    uint32_t ttl_s; /* > 0; all its records have been given it */
+    uint64_t now_ns;
+};
+
+/* Keeps `r`, the answer to q, replacing what there was. The number of entries that had to go for it, of the
+ * same kind, goes to `evicted`. ERR_OK, -ENOMEM, ERR_LIMIT (too large ever to be kept). */
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
-                     enum cache_kind kind, uint32_t ttl_s, uint64_t now_ns, unsigned *evicted);
+                     const struct cache_keep *keep, unsigned *evicted);
 
 /* A refresh that answer_cache_get() gave out came to nothing: it may be given out again after `pause_ms`. */
 void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, uint64_t now_ns,

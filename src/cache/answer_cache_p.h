@@ -27,6 +27,7 @@ struct cache_entry {
     uint8_t kind;
     uint8_t name_len;
     bool dnssec_ok, checking_disabled;
+    bool answering; /* struct cache_keep */
     bool in_long;
     uint8_t uses; /* atomic; up to CACHE_USES_MAX */
     /* prefetch and refresh; atomic */

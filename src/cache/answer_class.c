@@ -171,6 +171,7 @@ void answer_classify(const struct reply *r, uint64_t wall_s, struct answer_facts
     struct authority a = look_at_authority(r);
     bool answers = answer_answers(r);
     out->class = class_of(r, &a, answers, wall_s);
+    out->answers = answers && out->class == ANSWER_POSITIVE;
     out->negative = out->class == ANSWER_NXDOMAIN || out->class == ANSWER_NODATA;
     out->keepable = !r->overflow && (r->flags & FLAG_TC) == 0 && out->class != ANSWER_OTHER &&
                     out->class != ANSWER_TRANSFER;

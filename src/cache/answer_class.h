@@ -19,6 +19,7 @@ enum answer_class {
 
 struct answer_facts {
     enum answer_class class;
+    bool answers;  /* ANSWER_POSITIVE with what was asked for (answer_answers()) */
     bool negative; /* NXDOMAIN, NODATA: the denial's TTL limits hold */
     bool keepable; /* may be kept at all; SERVER_ERROR too */
     uint32_t ttl; /* the least of all its records, negative ones also of the SOA's minimum; UINT32_MAX without

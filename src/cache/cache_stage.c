@@ -51,77 +51,102 @@ static bool is_local_name(const struct cache_stage *c, const struct query *q)
     return false;
 }
 
-static struct cache_series *series_of(const struct cache_stage *c, const struct request *r)
+struct cache_series *cache_stage_series(const struct cache_stage *c, const struct request *r)
 {
     return &c->series[r->route->listener - c->config->listeners];
 }
 
 /* ---- from the cache ---- */
 
-static bool look_up(struct cache_stage *c, struct request *r, bool stale, struct cache_hit *hit)
+void cache_stage_trim_flags(struct request *r)
+{
+    if (!r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
+        r->reply->flags &= (uint16_t)~FLAG_AD;
+}
+
+static bool look_up(struct cache_stage *c, struct request *r, bool may_refresh, struct cache_hit *hit)
 {
     const struct cache_lookup look = {.now_ns = r->received_ns,
-                                      .stale = stale,
+                                      .stale = c->settings.stale != STALE_OFF,
+                                      .no_refresh = !may_refresh,
                                       .keep_ttl = c->settings.keep_ttl,
                                       .stale_ttl = c->settings.stale_ttl_s,
                                       .prefetch = &c->settings.prefetch};
     if (!answer_cache_get(c->store->cache, &r->q, &look, r->reply, hit))
         return false;
-    if (!r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0) /* RFC 6840 section 5.7 */
-        r->reply->flags &= (uint16_t)~FLAG_AD;
+    cache_stage_trim_flags(r);
     return true;
 }
 
-/* Verify mode: whether the stale answer found is given at once. Not if the upstreams can be asked first. */
-static bool give_unverified(struct cache_stage *c, const struct request *r, const struct cache_hit *hit)
+bool cache_stage_give_stale(struct cache_stage *c, struct request *r)
 {
-    if (!hit->refresh && c->settings.stale_recheck_ms > 0)
-        return true; /* somebody else is asking, or the last try was not long ago */
-    if (hit->refresh && c->settings.stale_recheck_ms == 0)
-        answer_cache_refresh_failed(c->store->cache, &r->q, r->received_ns,
-                                    0); /* everybody asks: nobody holds it */
-    return false;
+    struct cache_hit hit;
+    if (!look_up(c, r, false, &hit))
+        return false;
+    if (hit.left_s == 0)
+        metrics_add(cache_stage_series(c, r)->stale, 0, 1);
+    return true;
 }
 
-static bool answer_from_cache(struct cache_stage *c, struct request *r)
+/* Verify mode: whether somebody is to be asked before the stale answer is given. Not where somebody else does
+ * so already, or where the last try was not long ago. */
+static bool verifies(struct cache_stage *c, const struct request *r, const struct cache_hit *hit)
 {
-    struct cache_series *series = series_of(c, r);
+    const struct cache_settings *s = &c->settings;
+    if (s->stale_recheck_ms > 0 || s->stale_verify_ms > 0)
+        return hit->refresh;
+    if (hit->refresh) /* everybody asks: nobody holds it */
+        answer_cache_refresh_failed(c->store->cache, &r->q, r->received_ns, 0);
+    return true;
+}
+
+/* A stale answer is in r->reply. VERDICT_ANSWERED: give it. */
+static enum verdict give_or_verify(struct cache_stage *c, struct request *r, struct cache_hit *hit, bool late)
+{
+    if (c->settings.stale == STALE_VERIFY && verifies(c, r, hit)) {
+        if (c->settings.stale_verify_ms == 0) {
+            reply_begin(r->reply, &r->q);
+            return VERDICT_NEXT;
+        }
+        hit->refresh = false;
+        if (cache_refresh_wait(c, r, late))
+            return VERDICT_PENDING;
+    }
+    metrics_add(cache_stage_series(c, r)->stale, 0, 1);
+    return VERDICT_ANSWERED;
+}
+
+static enum verdict answer_from_cache(struct cache_stage *c, struct request *r, bool late)
+{
+    struct cache_series *series = cache_stage_series(c, r);
     struct cache_hit hit;
     metrics_add(series->requests, 0, 1);
-    bool found = look_up(c, r, c->settings.stale != STALE_OFF, &hit);
-    bool stale = found && hit.left_s == 0;
-    if (stale && c->settings.stale == STALE_VERIFY && !give_unverified(c, r, &hit)) {
-        reply_begin(r->reply, &r->q);
-        metrics_add(series->hits, hit.kind, 1);
-        return false;
-    }
-    if (!found) {
+    if (!look_up(c, r, true, &hit)) {
         metrics_add(series->misses, 0, 1);
-        return false;
+        return VERDICT_NEXT;
     }
     metrics_add(series->hits, hit.kind, 1);
-    if (stale)
-        metrics_add(series->stale, 0, 1);
-    if (hit.refresh)
-        cache_refresh(c, series, r);
-    return true;
+    enum verdict verdict = hit.left_s == 0 ? give_or_verify(c, r, &hit, late) : VERDICT_ANSWERED;
+    if (verdict == VERDICT_ANSWERED && hit.refresh)
+        cache_refresh(c, r, late);
+    return verdict;
 }
 
 enum verdict cache_stage_query(struct cache_stage *c, struct request *r)
 {
     if (!is_ours(c, &r->q) || is_local_name(c, &r->q))
         return VERDICT_NEXT;
-    return answer_from_cache(c, r) ? VERDICT_ANSWERED : VERDICT_NEXT;
+    return answer_from_cache(c, r, false);
 }
 
-bool cache_stage_late(struct cache_stage *c, struct request *r)
+enum verdict cache_stage_late(struct cache_stage *c, struct request *r)
 {
     if (c->nlocal == 0 || !is_ours(c, &r->q) || !is_local_name(c, &r->q))
-        return false; /* it was looked for already */
-    if (!answer_from_cache(c, r))
-        return false;
-    r->waiting = c; /* the mark for cache_stage_answer(): this one is not to be kept anew */
-    return true;
+        return VERDICT_NEXT; /* it was looked for already */
+    enum verdict verdict = answer_from_cache(c, r, true);
+    if (verdict == VERDICT_ANSWERED)
+        r->waiting = c; /* the mark for cache_stage_answer(): this one is not to be kept anew */
+    return verdict;
 }
 
 /* ---- into the cache ---- */
@@ -150,6 +175,21 @@ static bool may_keep(const struct cache_stage *c, const struct reply *r, const s
            !in_zones((const uint8_t(*)[NAME_MAX_LEN])limit->disabled, limit->ndisabled, r->q->lname);
 }
 
+static bool prefers_positive(const struct cache_stage *c)
+{
+    return c->settings.prefer_positive && c->settings.stale != STALE_OFF;
+}
+
+/* Whether an answer is not kept because there is a better one of use: a failure never takes the place of a
+ * good answer, and where good ones are preferred nothing does but another. */
+static bool yields(const struct cache_stage *c, const struct reply *r, bool failure, bool answering,
+                   uint64_t now_ns)
+{
+    if (failure)
+        return answer_cache_has_success(c->store->cache, r->q, false, now_ns);
+    return !answering && prefers_positive(c) && answer_cache_has_success(c->store->cache, r->q, true, now_ns);
+}
+
 void cache_stage_keep(struct cache_stage *c, struct cache_series *series, struct reply *r, bool keep)
 {
     struct answer_facts facts;
@@ -161,33 +201,33 @@ void cache_stage_keep(struct cache_stage *c, struct cache_series *series, struct
         facts.negative || facts.class == ANSWER_SERVER_ERROR ? CACHE_DENIAL : CACHE_SUCCESS;
     if (!keep || !may_keep(c, r, &facts, kind, ttl))
         return;
-    uint64_t now = clock_ns();
+    const struct cache_keep how = {
+        .kind = kind, .answering = facts.answers, .ttl_s = ttl, .now_ns = clock_ns()};
     unsigned evicted = 0;
-    /* A failure does not push out a good answer that is still of use. */
-    if (facts.class == ANSWER_SERVER_ERROR && answer_cache_has_success(c->store->cache, r->q, now))
-        return;
-    if (answer_cache_put(c->store->cache, r->q, r, kind, ttl, now, &evicted) == ERR_OK && evicted > 0)
+    if (!yields(c, r, facts.class == ANSWER_SERVER_ERROR, how.answering, how.now_ns) &&
+        answer_cache_put(c->store->cache, r->q, r, &how, &evicted) == ERR_OK && evicted > 0)
         metrics_add(series->evictions, kind, evicted);
 }
 
-bool cache_stage_is_good(const struct reply *r)
+bool cache_stage_refreshes(const struct cache_stage *c, const struct reply *r)
 {
-    return (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN) && !r->overflow &&
-           (r->flags & FLAG_TC) == 0;
+    bool good = (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN) && !r->overflow &&
+                (r->flags & FLAG_TC) == 0;
+    if (!good || !prefers_positive(c))
+        return good;
+    bool answers = r->rcode == RCODE_NOERROR && answer_answers(r);
+    return answers || !answer_cache_has_success(c->store->cache, r->q, true, clock_ns());
 }
 
-/* Verify mode: an answer that is none is replaced by the old one. */
+/* Verify mode: an answer that may not take a stale one's place is replaced by it. */
 static bool serve_stale_instead(struct cache_stage *c, struct request *r)
 {
-    struct cache_hit hit;
-    if (c->settings.stale != STALE_VERIFY || cache_stage_is_good(r->reply))
+    if (c->settings.stale != STALE_VERIFY || cache_stage_refreshes(c, r->reply))
         return false;
-    if (!look_up(c, r, true, &hit)) /* leaves the reply as it is */
+    if (!cache_stage_give_stale(c, r)) /* leaves the reply as it is */
         return false;
     answer_cache_refresh_failed(c->store->cache, &r->q, r->received_ns, c->settings.stale_recheck_ms);
     r->error_text = NULL;
-    if (hit.left_s == 0)
-        metrics_add(series_of(c, r)->stale, 0, 1);
     return true;
 }
 
@@ -203,22 +243,43 @@ void cache_stage_answer(struct cache_stage *c, struct request *r)
     bool from_memory = !from_nobody && c->block->stages[r->stage].plugin->zones != NULL;
     if (!from_memory && serve_stale_instead(c, r))
         return;
-    cache_stage_keep(c, series_of(c, r), r->reply, !from_memory && !from_nobody);
-    if (!r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
-        r->reply->flags &= (uint16_t)~FLAG_AD;
+    cache_stage_keep(c, cache_stage_series(c, r), r->reply, !from_memory && !from_nobody);
+    cache_stage_trim_flags(r);
 }
 
 /* ---- life ---- */
+
+/* Stages below that neither answer from memory, of which nothing is kept, nor ask an upstream. */
+static bool answers_otherwise(const struct plugin *p)
+{
+    static const char *const others[] = {"forward", "loop", "transfer"};
+    bool known = p->query == NULL || p->zones != NULL;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        known = known || strcmp(others[i], p->name) == 0;
+    return !known;
+}
+
+static void look_at_stages(struct cache_stage *c)
+{
+    const struct block *b = c->block;
+    bool below = false;
+    c->nlocal = 0;
+    c->others_answer = false;
+    for (unsigned i = 0; i < b->nstages; i++) {
+        const struct plugin *p = b->stages[i].plugin;
+        if (p->zones != NULL)
+            c->local[c->nlocal++] = (uint8_t)i;
+        c->others_answer = c->others_answer || (below && answers_otherwise(p));
+        below = below || b->stages[i].state == c;
+    }
+}
 
 int cache_stage_start(struct cache_stage *c, struct errtext *e)
 {
     const struct cache_capacity capacity = {
         .entries = {c->settings.limits[CACHE_SUCCESS].capacity, c->settings.limits[CACHE_DENIAL].capacity},
         .stale_s = c->settings.stale == STALE_OFF ? 0 : c->settings.stale_s};
-    c->nlocal = 0;
-    for (unsigned i = 0; i < c->block->nstages; i++)
-        if (c->block->stages[i].plugin->zones != NULL)
-            c->local[c->nlocal++] = (uint8_t)i;
+    look_at_stages(c);
     c->series = calloc(c->config->nlisteners + 1, sizeof *c->series);
     if (c->series == NULL || cache_store_get(c->block->source, &capacity, &c->store) != ERR_OK)
         return errtext_set(e, -ENOMEM, "plugin/cache: no memory");

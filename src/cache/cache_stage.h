@@ -38,6 +38,8 @@ struct cache_settings {
     uint32_t stale_s;          /* how long an entry is served past its TTL */
     uint32_t stale_ttl_s;      /* with this TTL */
     uint32_t stale_recheck_ms; /* after a refresh that failed */
+    int64_t stale_verify_ms;   /* verify: how long an answer is waited for; 0: as long as the upstreams' */
+    bool prefer_positive;      /* while an answer is served stale, no denial takes its place */
 };
 
 /* What is counted, for one listener. */
@@ -50,6 +52,7 @@ struct cache_stage {
     char *zones_label;         /* label "zones": "." or "a.example.,b.example." */
     uint8_t local[STAGES_MAX]; /* indexes of the stages that answer from memory; from start */
     unsigned nlocal;
+    bool others_answer;          /* a stage below may answer names that `forward` would; from start */
     struct cache_store *store;   /* from start */
     struct cache_series *series; /* one for each of the config's listeners */
 };
@@ -63,8 +66,8 @@ void cache_stage_free(struct cache_stage *c); /* once no worker uses it; NULL al
 
 enum verdict cache_stage_query(struct cache_stage *c, struct request *r);
 void cache_stage_answer(struct cache_stage *c, struct request *r);
-/* For the forward stage: whether a name that had to pass is answered from here after all. r->reply is filled
- * then. */
-bool cache_stage_late(struct cache_stage *c, struct request *r);
+/* For the forward stage: VERDICT_ANSWERED or VERDICT_PENDING where a name that had to pass is answered from
+ * here after all, else VERDICT_NEXT. */
+enum verdict cache_stage_late(struct cache_stage *c, struct request *r);
 
 #endif

@@ -1,6 +1,7 @@
 #include "serve/request.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,20 +226,64 @@ int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype
     return start_later(r, start_self);
 }
 
-int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
-                      void *ctx)
+static void ask_as(const struct request *parent, const uint8_t *name, uint16_t qtype, struct request *r)
 {
-    struct request *r = inner_of(parent, done, ctx);
-    if (r == NULL)
-        return ERR_LIMIT;
     query_make(&r->q, name, qtype);
     r->q.flags = parent->q.flags;
     r->q.qclass = parent->q.qclass;
     r->q.has_edns = parent->q.has_edns;
     r->q.dnssec_ok = parent->q.dnssec_ok;
     r->q.udp_size = parent->q.udp_size;
-    pass_options(parent, r);
     r->floor = (uint8_t)(parent->stage + 1);
+}
+
+int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
+                      void *ctx)
+{
+    struct request *r = inner_of(parent, done, ctx);
+    if (r == NULL)
+        return ERR_LIMIT;
+    ask_as(parent, name, qtype, r);
+    pass_options(parent, r);
+    return start_later(r, start_below);
+}
+
+struct options_note {
+    struct request_note note;
+    uint8_t octets[];
+};
+
+static void options_free(struct request_note *note)
+{
+    free(note);
+}
+
+static int copy_options(const struct request *parent, struct request *r)
+{
+    pass_options(parent, r);
+    if (r->q.options_len == 0)
+        return ERR_OK;
+    struct options_note *n = malloc(sizeof *n + r->q.options_len);
+    if (n == NULL)
+        return -ENOMEM;
+    n->note = (struct request_note){.free = options_free};
+    memcpy(n->octets, parent->q.options, r->q.options_len);
+    r->q.client_options = r->q.options = n->octets;
+    request_keep(r, &n->note);
+    return ERR_OK;
+}
+
+int request_ask_again(const struct request *parent, request_done *done, void *ctx)
+{
+    struct request *r = inner_of(parent, done, ctx);
+    if (r == NULL)
+        return ERR_LIMIT;
+    ask_as(parent, parent->q.qname, parent->q.qtype, r);
+    int ret = copy_options(parent, r);
+    if (ret != ERR_OK) {
+        request_release(r);
+        return ret;
+    }
     return start_later(r, start_below);
 }
 

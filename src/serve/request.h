@@ -104,6 +104,10 @@ int request_ask_self(struct request *parent, const uint8_t *name, uint16_t qtype
 int request_ask_below(struct request *parent, const uint8_t *name, uint16_t qtype, request_done *done,
                       void *ctx);
 
+/* Asks the stages below the one that has `parent` for the parent's own question once more, without it: the
+ * parent may end before the answer is there. Else as request_ask_below(). */
+int request_ask_again(const struct request *parent, request_done *done, void *ctx);
+
 /* Keeps a note (owner and free are set by the caller) until the request ends; then note->free() is called. */
 void request_keep(struct request *r, struct request_note *note);
 /* Takes over the notes of an inner request whose answer becomes that of `r`. */

@@ -228,8 +228,9 @@ enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
 {
     if (!forward_stage_matches(f, &r->q))
         return VERDICT_NEXT;
-    if (f->cache != NULL && cache_stage_late(f->cache, r))
-        return VERDICT_ANSWERED;
+    enum verdict cached = f->cache == NULL ? VERDICT_NEXT : cache_stage_late(f->cache, r);
+    if (cached != VERDICT_NEXT)
+        return cached;
     struct forward_job *j = calloc(1, sizeof *j);
     int ret = -ENOMEM;
     if (j != NULL) {

@@ -11,6 +11,9 @@
 #define SECOND UINT64_C(1000000000)
 #define NOW    (1000 * SECOND)
 
+static const struct cache_keep minute = {
+    .kind = CACHE_SUCCESS, .ttl_s = 60, .now_ns = NOW, .answering = true};
+
 static struct answer_cache *cache;
 static struct reply *got;
 
@@ -39,7 +42,9 @@ static unsigned put(const struct query *q, enum cache_kind kind, const char *lin
         reply_set_ttl(r, i, ttl);
     r->flags = kind == CACHE_DENIAL ? FLAG_RA : FLAG_AA | FLAG_RA | FLAG_AD;
     r->rcode = kind == CACHE_DENIAL ? RCODE_NXDOMAIN : RCODE_NOERROR;
-    CU_ASSERT_EQUAL(answer_cache_put(cache, q, r, kind, ttl, now, &evicted), ERR_OK);
+    const struct cache_keep keep = {
+        .kind = kind, .ttl_s = ttl, .now_ns = now, .answering = kind == CACHE_SUCCESS};
+    CU_ASSERT_EQUAL(answer_cache_put(cache, q, r, &keep, &evicted), ERR_OK);
     free(r);
     return evicted;
 }
@@ -133,9 +138,9 @@ static void a_newer_answer_replaces_of_either_kind(void)
     struct cache_hit hit;
     begin(16, 16, 0);
     put(&q, CACHE_SUCCESS, "www.example.org. 60 IN A 10.0.0.1", 60, NOW);
-    CU_ASSERT_TRUE(answer_cache_has_success(cache, &q, NOW));
+    CU_ASSERT_TRUE(answer_cache_has_success(cache, &q, true, NOW));
     put(&q, CACHE_DENIAL, NULL, 60, NOW);
-    CU_ASSERT_FALSE(answer_cache_has_success(cache, &q, NOW));
+    CU_ASSERT_FALSE(answer_cache_has_success(cache, &q, true, NOW));
     CU_ASSERT_TRUE(get(&q, NOW, &hit) && hit.kind == CACHE_DENIAL && got->rcode == RCODE_NXDOMAIN);
     CU_ASSERT_EQUAL(got->flags, FLAG_RA);
     CU_ASSERT_EQUAL(answer_cache_count(cache, CACHE_SUCCESS), 0);
@@ -264,7 +269,7 @@ static void octets_are_bounded_too(void)
         unsigned evicted;
         for (unsigned k = 0; k < 4; k++) /* 15 KiB */
             add_record(r, SECTION_ANSWER, line);
-        CU_ASSERT_EQUAL(answer_cache_put(cache, &q, r, CACHE_SUCCESS, 60, NOW, &evicted), ERR_OK);
+        CU_ASSERT_EQUAL(answer_cache_put(cache, &q, r, &minute, &evicted), ERR_OK);
         free(r);
     }
     CU_ASSERT_TRUE(answer_cache_count(cache, CACHE_SUCCESS) < 20);
@@ -285,7 +290,7 @@ static void one_answer_of_64_kib_is_within_every_bound(void)
     unsigned evicted;
     for (unsigned k = 0; k < 16; k++)
         add_record(r, SECTION_ANSWER, line);
-    CU_ASSERT_EQUAL(answer_cache_put(cache, &q, r, CACHE_SUCCESS, 60, NOW, &evicted), ERR_LIMIT);
+    CU_ASSERT_EQUAL(answer_cache_put(cache, &q, r, &minute, &evicted), ERR_LIMIT);
     CU_ASSERT_EQUAL(answer_cache_count(cache, CACHE_SUCCESS), 0);
     free(r);
     end();

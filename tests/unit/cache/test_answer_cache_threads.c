@@ -49,7 +49,8 @@ static void *use(void *ctx)
             struct reply *fresh = make_reply(&questions[n], NULL);
             unsigned evicted;
             reply_add(fresh, SECTION_ANSWER, &rr);
-            answer_cache_put(cache, &questions[n], fresh, CACHE_SUCCESS, 5, now, &evicted);
+            const struct cache_keep keep = {.kind = CACHE_SUCCESS, .ttl_s = 5, .now_ns = now};
+            answer_cache_put(cache, &questions[n], fresh, &keep, &evicted);
             free(fresh);
         }
         if (i % 1000 == 0)

@@ -44,7 +44,7 @@ static int read_from(struct forward_stage *f, const struct directive *d, struct 
         ret =
             args_error(e, PLUGIN, d, "unable to normalize '%.80s' (expected a domain or a CIDR)", d->args[0]);
     if (ret == ERR_OK)
-        ret = forward_read_name(d, list.zones[0], f->from, e);
+        ret = forward_read_name(PLUGIN, d, list.zones[0], f->from, e);
     if (ret == ERR_OK && list.count > 1)
         log_warning("%s - plugin/forward: \"%s\" is several zones; only %s is forwarded, as CoreDNS does",
                     f->where, d->args[0], list.zones[0]);

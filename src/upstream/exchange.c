@@ -54,7 +54,8 @@ static struct exchange *pool[WORKERS_MAX];
 
 static bool same_target(const struct exchange_target *a, const struct exchange_target *b)
 {
-    return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address);
+    return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address) &&
+           unbound_settings_equal(a->unbound, b->unbound);
 }
 
 int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const struct exchange_target *target,
@@ -73,6 +74,7 @@ int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const s
         return ret;
     x->kind = kind;
     x->target = *target;
+    unbound_settings_ref(x->target.unbound);
     x->worker = w;
     x->references = 1;
     x->next = *list;
@@ -89,7 +91,9 @@ void exchange_release(struct exchange *x)
     while (*at != x)
         at = &(*at)->next;
     *at = x->next;
+    struct unbound_settings *unbound = x->target.unbound;
     x->kind->close(x);
+    unbound_settings_unref(unbound);
 }
 
 void exchange_renew(struct worker *w, const union address *address)

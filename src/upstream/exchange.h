@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "serve/request.h"
+#include "upstream/unbound_settings.h"
 
 /* An answer in wire form, shared by all who asked, of any worker. Immutable. */
 struct exchange_answer {
@@ -54,7 +55,9 @@ struct exchange_question {
 struct exchange_target {
     union address address; /* port included */
     bool tcp;
-    uint32_t expire_ms; /* an idle connection is closed after this; no meaning for UDP */
+    uint32_t expire_ms;               /* an idle connection is closed after this; no meaning for UDP */
+    struct unbound_settings *unbound; /* for libunbound, or NULL; an exchange holds a reference. Where they
+                                               say recursion there is no address: its family is 0 */
 };
 
 enum exchange_outcome {

@@ -1,49 +1,36 @@
 /*
- * libunbound's traps, and where they are met here:
+ * libunbound's traps on the way of a question, and where they are met here (those of its contexts:
+ * unbound_context.c):
  *
- *   creating, configuring, finalising and deleting contexts in two threads at once crashes     library_lock
- *   a context is finalised at its first question                                                finalise()
- *   a question may be answered inside ub_resolve_event, and a callback that asks recurses;
- *   deleting a context inside a callback is a use after free          answers are queued and delivered from
- * our own event the packet is one shared buffer of the context copied in on_answer() rcode != 0: the packet
- * is stale or NULL; rcode 0 does not mean NOERROR                      on_answer() deleting a context calls
- * back for what is under way, with packet NULL                       cancelled before a context that saw its
- * upstream dead may wait long or not ask at all when it is back        renew() `directory:` calls chdir() on
- * the process; TLS options send in the clear                    never written
+ *   a question may be answered inside ub_resolve_event, and a callback that asks recurses; deleting a context
+ * inside a callback is a use after free            answers are queued and delivered from our own event the
+ * packet is one shared buffer of the context                                           copied in on_answer()
+ *   rcode != 0: the packet is stale or NULL; rcode 0 does not mean NOERROR                   on_answer()
+ *   deleting a context calls back for what is under way, with packet NULL                    cancelled before
+ *   a context that saw its upstream dead may wait long or not ask at all when it is back     renew()
  */
 #include "upstream/exchange_unbound.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <unbound-event.h>
 #include <unbound.h>
-#include <unistd.h>
 
 #include "base/cursor.h"
 #include "dns/name.h"
 #include "dns/rr.h"
 #include "serve/worker.h"
-#include "upstream/unbound_log.h"
+#include "upstream/unbound_context.h"
 
-/* UDP questions that one context has in the air at once; more wait inside the library. 256 of them at 50 ms
- * round trip are 5,000 a second for one worker and upstream. About 1 KiB each. */
-#define OUTGOING_RANGE 256
-/* TCP connections of one context; each has a buffer of 64 KiB once it is used, and carries many questions. */
-#define OUTGOING_TCP 4
-/* Sends of one question before the library gives up: at 0, 800 and 2,400 ms to an upstream not yet known
- * (base_config), so that one that takes 1.5 s is waited for and read_timeout (2 s) comes first; and at most 3
- * packets for an upstream that answers SERVFAIL. */
-#define SENDS 3
+/* What libunbound says of an answer (unbound-event.h). */
+#define SEC_BOGUS 1
 
-/* A name that only the library's own table knows: asking for it finalises a new context without a packet. The
- * zone is removed again at once. */
-#define FINALISE_NAME "finalise.seamark.invalid."
+#define EDNS_EDE         15
+#define EDE_DNSSEC_BOGUS 6
+/* The library's reasons have a hundred octets or two. */
+#define BOGUS_TEXT_MAX 240
 
 /* One libunbound context. It outlives its place in the exchange while calls are under way in it. */
 struct context {
@@ -57,6 +44,7 @@ struct exchange_call {
     struct unbound_exchange *x;
     struct context *context; /* NULL when ready */
     int id;                  /* the library's */
+    bool checking_disabled;  /* CD: data that does not validate is wanted all the same */
     exchange_done *done;
     void *ctx;
     struct exchange_answer *answer; /* ready: NULL for a failure */
@@ -77,102 +65,14 @@ struct unbound_exchange {
     bool closed;     /* closed within done(): freed when that returns */
 };
 
-/* The library's parser of configurations and some of its set-up have global state. */
-static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
-
 /* ---- contexts ---- */
-
-/* All names are forwarded: the zones that the library answers by itself are taken out, and the finalising
- * name put in. Caches are as small as they get, because forward-no-cache keeps them empty. */
-static const char base_config[] =
-    "server:\n"
-    "  module-config: \"iterator\"\n"
-    "  verbosity: 0\n"
-    "  msg-cache-size: 4k\n  msg-cache-slabs: 1\n"
-    "  rrset-cache-size: 4k\n  rrset-cache-slabs: 1\n"
-    "  key-cache-size: 4k\n  key-cache-slabs: 1\n"
-    "  infra-cache-numhosts: 16\n  infra-cache-slabs: 1\n"
-    "  infra-host-ttl: 60\n"
-    "  unknown-server-time-limit: 800\n"
-    "  infra-keep-probing: yes\n"
-    "  harden-below-nxdomain: no\n"
-    "  qname-minimisation: no\n"
-    "  do-not-query-localhost: no\n"
-    "  minimal-responses: no\n"
-    "  rrset-roundrobin: no\n"
-    "  serve-expired: no\n"
-    "  prefetch: no\n"
-    "  unblock-lan-zones: yes\n"
-    "  insecure-lan-zones: yes\n"
-    "  local-zone: \"localhost.\" nodefault\n"
-    "  local-zone: \"127.in-addr.arpa.\" nodefault\n"
-    "  local-zone: \"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.\" nodefault\n"
-    "  local-zone: \"home.arpa.\" nodefault\n"
-    "  local-zone: \"onion.\" nodefault\n"
-    "  local-zone: \"test.\" nodefault\n"
-    "  local-zone: \"invalid.\" nodefault\n"
-    "  local-zone: \"" FINALISE_NAME "\" static\n";
-
-/* Writes the configuration to memory and has the library read it: it takes a file name only. */
-static int configure(struct ub_ctx *ub, const struct exchange_target *target)
-{
-    char address[INET6_ADDRSTRLEN + 16], path[32];
-    bool ip6 = target->address.sa.sa_family == AF_INET6;
-    const void *octets = ip6 ? (const void *)&target->address.in6.sin6_addr : &target->address.in.sin_addr;
-    if (inet_ntop(target->address.sa.sa_family, octets, address, INET6_ADDRSTRLEN) == NULL)
-        return -errno;
-    size_t len = strlen(address);
-    if (ip6 && target->address.in6.sin6_scope_id != 0)
-        snprintf(address + len, sizeof address - len, "%%%u", target->address.in6.sin6_scope_id);
-    int fd = memfd_create("unbound.conf", MFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int written = dprintf(fd,
-                          "%s  do-ip4: %s\n  do-ip6: %s\n  outgoing-range: %d\n  outgoing-num-tcp: %d\n"
-                          "  outbound-msg-retry: %d\n  tcp-reuse-timeout: %u\n"
-                          "forward-zone:\n  name: \".\"\n  forward-addr: %s@%u\n  forward-first: no\n"
-                          "  forward-no-cache: yes\n  forward-tcp-upstream: %s\n",
-                          base_config, ip6 ? "no" : "yes", ip6 ? "yes" : "no", OUTGOING_RANGE, OUTGOING_TCP,
-                          SENDS, target->expire_ms > 0 ? target->expire_ms : 1, address,
-                          (unsigned)address_port(&target->address), target->tcp ? "yes" : "no");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int ret = written < 0 ? -EIO : ub_ctx_config(ub, path) == UB_NOERROR ? ERR_OK : ERR_CONFIG;
-    close(fd);
-    return ret;
-}
-
-static void on_finalised(void *ctx, int rcode, void *packet, int len, int sec, char *why, int limited)
-{
-    (void)rcode, (void)packet, (void)len, (void)sec, (void)why, (void)limited;
-    *(bool *)ctx = true;
-}
-
-static int finalise(struct ub_ctx *ub)
-{
-    bool answered = false;
-    int ret = ub_resolve_event(ub, FINALISE_NAME, RR_A, CLASS_IN, &answered, on_finalised, NULL);
-    if (ret == UB_NOERROR && answered)
-        ret = ub_ctx_zone_remove(ub, FINALISE_NAME);
-    return ret == UB_NOERROR && answered ? ERR_OK : ret == UB_NOMEM ? -ENOMEM : ERR_UNSUPPORTED;
-}
 
 static int context_new(struct worker *w, const struct exchange_target *target, struct context **out)
 {
     struct context *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    pthread_mutex_lock(&library_lock);
-    int ret = -ENOMEM;
-    c->ub = ub_ctx_create_event(worker_base(w));
-    if (c->ub != NULL) {
-        ub_ctx_debugout(c->ub, unbound_log_stream());
-        ret = configure(c->ub, target);
-        if (ret == ERR_OK)
-            ret = finalise(c->ub);
-        if (ret != ERR_OK)
-            ub_ctx_delete(c->ub);
-    }
-    pthread_mutex_unlock(&library_lock);
+    int ret = unbound_context_new(worker_base(w), target, &c->ub);
     if (ret != ERR_OK) {
         free(c);
         return ret;
@@ -183,9 +83,7 @@ static int context_new(struct worker *w, const struct exchange_target *target, s
 
 static void context_free(struct context *c)
 {
-    pthread_mutex_lock(&library_lock);
-    ub_ctx_delete(c->ub);
-    pthread_mutex_unlock(&library_lock);
+    unbound_context_free(c->ub);
     free(c);
 }
 
@@ -215,24 +113,61 @@ static void replace_context(struct unbound_exchange *x)
     x->retired = x->context;
     x->context = fresh;
     x->soured = false;
-    pthread_mutex_lock(&library_lock);
-    ub_ctx_debugout(fresh->ub, unbound_log_stream()); /* deleting a context switches the library's log off */
-    pthread_mutex_unlock(&library_lock);
+    unbound_context_log(fresh->ub); /* deleting a context switches the library's log off */
 }
 
 /* ---- calls ---- */
+
+/* SERVFAIL in place of data that does not validate, with the validator's reason as an extended error (RFC
+ * 8914 section 4.7). NULL without memory, or where the message has no question. */
+static struct exchange_answer *bogus_answer(const uint8_t *message, size_t len, const char *why)
+{
+    uint8_t out[DNS_HEADER_LEN + NAME_MAX_LEN + 4 + 11 + 6 + BOGUS_TEXT_MAX], name[NAME_MAX_LEN];
+    int used = wire_u16(message + 4) == 1 ? name_unpack(message, len, DNS_HEADER_LEN, name) : -1;
+    if (used < 0 || (size_t)used > NAME_MAX_LEN || len - DNS_HEADER_LEN < (size_t)used + 4)
+        return NULL;
+    size_t at = DNS_HEADER_LEN + (size_t)used + 4, text = why == NULL ? 0 : strnlen(why, BOGUS_TEXT_MAX);
+    memcpy(out, message, at);
+    out[2] = (uint8_t)(FLAG_QR >> 8 | (message[2] & FLAG_RD >> 8));
+    out[3] = FLAG_RA | RCODE_SERVFAIL;
+    memcpy(out + 4, (const uint8_t[]){0, 1, 0, 0, 0, 0, 0, 1}, 8);
+    const uint8_t opt[] = {0,
+                           0,
+                           RR_OPT,
+                           4,
+                           208,
+                           0,
+                           0,
+                           0,
+                           0,
+                           0,
+                           (uint8_t)(6 + text), /* RFC 6891 section 6.1.2 */
+                           0,
+                           EDNS_EDE,
+                           0,
+                           (uint8_t)(2 + text),
+                           0,
+                           EDE_DNSSEC_BOGUS};
+    memcpy(out + at, opt, sizeof opt);
+    at += sizeof opt;
+    if (text > 0)
+        memcpy(out + at, why, text);
+    return exchange_answer_new(out, at + text);
+}
 
 /* Within the library: nothing but copying here. */
 static void on_answer(void *ctx, int rcode, void *packet, int len, int sec, char *why, int limited)
 {
     struct exchange_call *call = ctx;
     struct unbound_exchange *x = call->x;
-    (void)sec, (void)why, (void)limited;
+    (void)limited;
     call->context->calls--;
     call->context = NULL;
     if (rcode == 0 && packet != NULL && len >= DNS_HEADER_LEN) {
         const uint8_t *wire = packet;
-        if ((wire[3] & 15) != RCODE_SERVFAIL) /* its own failure, remembered */
+        if (sec == SEC_BOGUS && !call->checking_disabled)
+            call->answer = bogus_answer(wire, (size_t)len, why);
+        else if ((wire[3] & 15) != RCODE_SERVFAIL) /* its own failure, remembered */
             call->answer = exchange_answer_new(wire, (size_t)len);
         if (call->answer != NULL)
             call->answer->upstream = x->base.target.address;
@@ -285,7 +220,8 @@ static int unbound_ask(struct exchange *base, const struct exchange_question *q,
     struct exchange_call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return -ENOMEM;
-    *call = (struct exchange_call){.x = x, .context = x->context, .done = done, .ctx = ctx};
+    *call = (struct exchange_call){
+        .x = x, .context = x->context, .checking_disabled = q->checking_disabled, .done = done, .ctx = ctx};
     x->context->calls++;
     TAILQ_INSERT_TAIL(&x->asking, call, link);
     int ret = ub_resolve_event(x->context->ub, name_to_text(q->name, text), q->qtype, q->qclass, call,

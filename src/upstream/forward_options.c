@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/args.h"
+#include "upstream/unbound_args.h"
 
 #define PLUGIN "forward"
 
@@ -19,33 +20,40 @@ struct reading {
 
 typedef int read_option(struct reading *r, const struct directive *o);
 
-int forward_read_name(const struct directive *d, const char *word, uint8_t *out, struct errtext *e)
+int forward_read_name(const char *plugin, const struct directive *d, const char *word, uint8_t *out,
+                      struct errtext *e)
 {
     uint8_t name[NAME_MAX_LEN];
     if (name_from_text(word, strlen(word), name) < 0)
-        return args_error(e, PLUGIN, d, "expected a domain name, found \"%.80s\"", word);
+        return args_error(e, plugin, d, "expected a domain name, found \"%.80s\"", word);
     name_lower(out, name);
     return ERR_OK;
 }
 
-static int read_except(struct reading *r, const struct directive *o)
+int forward_read_except(struct forward_stage *f, const char *plugin, const struct directive *o,
+                        struct errtext *e)
 {
     struct zone_list list = {0};
-    int ret = o->nargs == 0 ? args_error(r->e, PLUGIN, o, "expected names behind \"except\"")
-                            : args_zones(r->e, PLUGIN, o, 0, NULL, &list);
+    int ret = o->nargs == 0 ? args_error(e, plugin, o, "expected names behind \"except\"")
+                            : args_zones(e, plugin, o, 0, NULL, &list);
     if (ret == ERR_OK) {
-        size_t n = r->f->nexcept + list.count;
-        uint8_t(*grown)[NAME_MAX_LEN] = realloc(r->f->except, n * sizeof *grown);
+        size_t n = f->nexcept + list.count;
+        uint8_t(*grown)[NAME_MAX_LEN] = realloc(f->except, n * sizeof *grown);
         ret = grown == NULL ? -ENOMEM : ERR_OK;
         if (grown != NULL)
-            r->f->except = grown;
+            f->except = grown;
     }
     for (size_t i = 0; ret == ERR_OK && i < list.count; i++) {
-        ret = forward_read_name(o, list.zones[i], r->f->except[r->f->nexcept], r->e);
-        r->f->nexcept += ret == ERR_OK;
+        ret = forward_read_name(plugin, o, list.zones[i], f->except[f->nexcept], e);
+        f->nexcept += ret == ERR_OK;
     }
     zone_list_free(&list);
     return ret;
+}
+
+static int read_except(struct reading *r, const struct directive *o)
+{
+    return forward_read_except(r->f, PLUGIN, o, r->e);
 }
 
 static int read_number(struct reading *r, const struct directive *o, unsigned *out)
@@ -104,7 +112,7 @@ static int read_health_check(struct reading *r, const struct directive *o)
         if (strcmp(o->args[i], "no_rec") == 0)
             check->recursion_desired = false;
         else if (strcmp(o->args[i], "domain") == 0 && i + 1 < o->nargs)
-            ret = forward_read_name(o, o->args[++i], check->domain, r->e);
+            ret = forward_read_name(PLUGIN, o, o->args[++i], check->domain, r->e);
         else
             ret = args_error(r->e, PLUGIN, o, "health_check: unknown option %.80s", o->args[i]);
     }
@@ -152,6 +160,25 @@ static int read_failfast(struct reading *r, const struct directive *o)
     return read_switch(r, o, &r->f->upstreams.settings.failfast);
 }
 
+/* The settings of libunbound that the block's DNSSEC lines make. */
+static int want_unbound(struct reading *r)
+{
+    struct unbound_settings **s = &r->f->upstreams.settings.unbound;
+    return *s != NULL ? ERR_OK : unbound_settings_new(false, s);
+}
+
+static int read_validate(struct reading *r, const struct directive *o)
+{
+    int ret = want_unbound(r);
+    return ret != ERR_OK ? ret : unbound_args_validate(r->f->upstreams.settings.unbound, PLUGIN, o, r->e);
+}
+
+static int read_distrust(struct reading *r, const struct directive *o)
+{
+    int ret = want_unbound(r);
+    return ret != ERR_OK ? ret : unbound_args_distrust(r->f->upstreams.settings.unbound, PLUGIN, o, r->e);
+}
+
 static int read_not_yet(struct reading *r, const struct directive *o)
 {
     return args_not_yet(r->e, PLUGIN, o);
@@ -172,6 +199,8 @@ static const struct {
     {"force_tcp", read_force_tcp},
     {"prefer_udp", read_prefer_udp},
     {"expire", read_expire},
+    {"validate", read_validate},
+    {"negative_trust_anchors", read_distrust},
     {"max_idle_conns", read_not_yet},
     {"max_age", read_not_yet},
     {"tls", read_not_yet},
@@ -199,5 +228,6 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
             return ret;
     }
     f->upstreams.settings.check.tcp = f->upstreams.settings.force_tcp;
-    return ERR_OK;
+    const struct unbound_settings *unbound = f->upstreams.settings.unbound;
+    return unbound == NULL ? ERR_OK : unbound_args_complete(unbound, PLUGIN, d, e);
 }

@@ -10,7 +10,14 @@
  * -ENOMEM. */
 int forward_read_options(struct forward_stage *f, const struct directive *d, struct errtext *e);
 
+/* For whatever directive has a forward stage, `plugin` by name. */
+
 /* Reads a domain name, in lower case. ERR_CONFIG with `e` set. */
-int forward_read_name(const struct directive *d, const char *word, uint8_t *out, struct errtext *e);
+int forward_read_name(const char *plugin, const struct directive *d, const char *word, uint8_t *out,
+                      struct errtext *e);
+
+/* `except NAMES...`. ERR_CONFIG with `e` set, -ENOMEM. */
+int forward_read_except(struct forward_stage *f, const char *plugin, const struct directive *o,
+                        struct errtext *e);
 
 #endif

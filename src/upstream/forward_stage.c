@@ -34,10 +34,16 @@ bool forward_stage_matches(const struct forward_stage *f, const struct query *q)
     return true;
 }
 
+/* The plugins whose state is a forward stage. */
+static bool is_forward(const struct plugin *p)
+{
+    return strcmp(p->name, "forward") == 0 || strcmp(p->name, "unbound") == 0;
+}
+
 struct forward_stage *forward_stage_of(const struct block *b, const struct query *q)
 {
     for (unsigned i = 0; i < b->nstages; i++)
-        if (strcmp(b->stages[i].plugin->name, "forward") == 0 && forward_stage_matches(b->stages[i].state, q))
+        if (is_forward(b->stages[i].plugin) && forward_stage_matches(b->stages[i].state, q))
             return b->stages[i].state;
     return NULL;
 }
@@ -176,7 +182,16 @@ static void fail_begin(const struct forward_stage *f, struct request *r, int err
     }
 }
 
-static void answer(struct request *r, enum upstream_result result, const struct exchange_answer *a)
+/* Our own validation is said to those who understand it (RFC 6840 section 5.7); an upstream decides that by
+ * itself. */
+static void keep_ad_for_those_who_ask(const struct forward_stage *f, struct request *r)
+{
+    if (f->upstreams.settings.unbound != NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
+        r->reply->flags &= (uint16_t)~FLAG_AD;
+}
+
+static void answer(const struct forward_stage *f, struct request *r, enum upstream_result result,
+                   const struct exchange_answer *a)
 {
     int ret;
     switch (result) {
@@ -186,6 +201,7 @@ static void answer(struct request *r, enum upstream_result result, const struct 
             fail(r, RCODE_FORMERR, "an upstream's answer is to another question");
         else if (ret != ERR_OK)
             fail(r, RCODE_SERVFAIL, "an upstream's answer cannot be read");
+        keep_ad_for_those_who_ask(f, r);
         break;
     case UPSTREAM_ERROR:
         fail(r, RCODE_SERVFAIL, NULL); /* theirs, not ours: no line of the errors plugin, as in CoreDNS */
@@ -217,7 +233,7 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
         request_reply(r);
         if (result == UPSTREAM_ANSWER)
             note_upstream(j->stage, r, a);
-        answer(r, result, a);
+        answer(j->stage, r, result, a);
     }
     r->waiting = NULL;
     free(j);
@@ -294,6 +310,7 @@ void forward_stage_free(struct forward_stage *f)
     if (f == NULL)
         return;
     upstream_roster_free(&f->upstreams);
+    unbound_settings_unref(f->upstreams.settings.unbound);
     free(f->except);
     free(f);
 }

@@ -85,6 +85,10 @@ int upstream_address_parse(const char *text, union address *out)
 char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "";
+    if (a->sa.sa_family == AF_UNSPEC) {
+        snprintf(out, UPSTREAM_TEXT_MAX, "recursion");
+        return out;
+    }
     if (a->sa.sa_family != AF_INET6) {
         inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof host);
         snprintf(out, UPSTREAM_TEXT_MAX, "%s:%u", host, (unsigned)ntohs(a->in.sin_port));

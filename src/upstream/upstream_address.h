@@ -12,7 +12,8 @@
  * a path). */
 int upstream_address_parse(const char *text, union address *out);
 
-/* "10.0.0.10:53", "[2001:db8::1]:53": the label "to" of metrics. Returns `out`. */
+/* "10.0.0.10:53", "[2001:db8::1]:53", or "recursion" where there is no address: the label "to" of metrics.
+ * Returns `out`. */
 char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX]);
 
 #endif

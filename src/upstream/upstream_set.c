@@ -6,8 +6,10 @@
 
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "serve/control.h"
 #include "upstream/exchange_direct.h"
 #include "upstream/exchange_unbound.h"
+#include "upstream/unbound_anchor.h"
 
 static const struct metric_desc broken_family = {
     .name = "coredns_forward_healthcheck_broken_total",
@@ -52,9 +54,20 @@ void upstream_settings_default(struct upstream_settings *s)
     };
 }
 
+/* Whether the set's one upstream is libunbound itself, which has no address. */
+static bool recurses(const struct upstream_set *s)
+{
+    return s->settings.unbound != NULL && s->settings.unbound->recursion;
+}
+
 int upstream_set_start(struct upstream_set *s, struct errtext *e)
 {
     upstream_set_metrics();
+    if (s->settings.unbound != NULL) {
+        int ret = unbound_anchor_ready(s->settings.unbound, control_zones_folder(), e);
+        if (ret != ERR_OK)
+            return errtext_set(e, ret, "%s - no memory for libunbound's settings", s->where);
+    }
     for (unsigned i = 0; i < s->count; i++) {
         int ret = upstream_get(&s->addresses[i], &s->settings.check, &s->upstreams[i]);
         if (ret != ERR_OK) {
@@ -76,8 +89,10 @@ void upstream_set_stop(struct upstream_set *s)
 static int open_link(const struct upstream_set *s, struct worker *w, const struct exchange_kind *kind,
                      unsigned i, bool tcp, struct exchange **out, struct errtext *e)
 {
-    const struct exchange_target target = {
-        .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
+    const struct exchange_target target = {.address = s->addresses[i],
+                                           .tcp = tcp,
+                                           .expire_ms = s->settings.expire_ms,
+                                           .unbound = s->settings.unbound};
     return exchange_acquire(w, kind, &target, out, e);
 }
 
@@ -92,7 +107,7 @@ int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct e
     for (unsigned i = 0; i < s->count; i++) {
         struct errtext why = {{0}};
         int ret = open_link(s, w, &exchange_unbound, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
-        for (unsigned k = 0; k < 2 && ret == ERR_OK; k++)
+        for (unsigned k = 0; k < 2 && ret == ERR_OK && !recurses(s); k++)
             ret = open_link(s, w, &exchange_direct, i, k == 1, &l->direct[k][i], &why);
         if (ret != ERR_OK) {
             upstream_set_worker_stop(s, w);
@@ -219,9 +234,9 @@ struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w,
                                        bool options)
 {
     struct upstream_links *l = s->links[worker_index(w)];
-    if (options)
+    if (options && !recurses(s))
         return l->direct[tcp][i];
-    if (!tcp)
+    if (!tcp || recurses(s))
         return l->udp[i];
     if (l->tcp[i] == NULL)
         want_tcp_links(s, w);

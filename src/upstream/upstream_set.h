@@ -35,6 +35,8 @@ struct upstream_settings {
     bool prefer_udp;
     bool failfast; /* all down: fail at once instead of trying one at random */
     struct upstream_check check;
+    struct unbound_settings *unbound; /* for libunbound, or NULL; a reference. With recursion the set has one
+                                         upstream without an address */
 };
 
 struct upstream_want;

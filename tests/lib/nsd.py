@@ -41,14 +41,14 @@ def answer_of(reply):
 class Nsd:
     """with Nsd(folder, {"cluster.local": path}) as nsd: nsd.ask(name, type)"""
 
-    def __init__(self, folder, zones):
-        self.folder = str(folder)
-        self.port = free_port()
+    def __init__(self, folder, zones, address="127.0.0.1", port=None):
+        self.folder, self.address = str(folder), address
+        self.port = port or free_port()
         os.makedirs(self.folder, exist_ok=True)
         conf = os.path.join(self.folder, "nsd.conf")
         with open(conf, "w", encoding="ascii") as f:
             f.write(
-                f'server:\n  ip-address: 127.0.0.1@{self.port}\n  username: ""\n  chroot: ""\n  server-count: 1\n'
+                f'server:\n  ip-address: {self.address}@{self.port}\n  username: ""\n  chroot: ""\n  server-count: 1\n'
                 f'  database: ""\n  zonesdir: "{self.folder}"\n  pidfile: "{self.folder}/nsd.pid"\n'
                 f'  xfrdfile: "{self.folder}/xfrd.state"\n  zonelistfile: "{self.folder}/zone.list"\n'
                 f'  minimal-responses: yes\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n'
@@ -74,7 +74,7 @@ class Nsd:
     def ask(self, name, rdtype, timeout=5):
         query = dns.message.make_query(name, rdtype, use_edns=0, payload=65535)
         query.flags &= ~dns.flags.RD
-        return dns.query.tcp(query, "127.0.0.1", port=self.port, timeout=timeout)
+        return dns.query.tcp(query, self.address, port=self.port, timeout=timeout)
 
     def close(self):
         self.process.terminate()

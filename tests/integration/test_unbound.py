@@ -1,6 +1,5 @@
 """unbound: recursion from the root by libunbound, with a root of our own: two NSDs that serve signed zones on loopback."""
 
-import os
 import socket
 import time
 
@@ -10,16 +9,9 @@ import dns.rcode
 import pytest
 from forwarder import Forwarder, addresses
 from nsd import Nsd
-from signed import Signed
+from signed_world import World
 
-ROOT, TEST = "127.0.0.2", "127.0.0.3"
-
-RECORDS = """ns A 127.0.0.3
-good A 192.0.2.1
-bad A 192.0.2.2
-alias CNAME good
-wide TXT "{wide}"
-"""
+ROOT, BELOW = "127.0.0.2", "127.0.0.3"
 COREFILE = """.:{port} {
     errors
     log
@@ -43,33 +35,24 @@ def may_listen_on_53():
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """The folder of hints and trust anchor, with the root and signed. being served."""
+    """With the root and what is below it being served."""
     if not may_listen_on_53():
         pytest.skip("port 53 cannot be had: name servers of a recursion have no other")
     folder = tmp_path_factory.mktemp("world")
-    test = Signed(folder, "signed.", RECORDS.replace("{wide}", "x" * 250)).sign()
-    test.break_signature_of("bad.signed.")
-    late = Signed(folder, "late.", "www A 192.0.2.9\n").sign("-i", "20200101000000", "-e", "20200201000000")
-    root = Signed(folder, ".", "ns.root. A 127.0.0.2\nsigned. NS ns.signed.\nns.signed. A 127.0.0.3\nlate. NS ns.signed.\n", ns="ns.root.")
-    root.add(test.ds + late.ds)
-    root.sign()
-    (folder / "hints").write_text(". 3600000 NS ns.root.\nns.root. 3600000 A 127.0.0.2\n")
-    root.write_anchor(folder / "anchor")
-    with Nsd(folder / "nsd-root", {".": root.signed}, ROOT, 53), Nsd(
-        folder / "nsd-test", {"signed.": test.signed, "late.": late.signed}, TEST, 53
-    ):
-        yield folder
+    world = World(folder)
+    with Nsd(folder / "nsd-root", {".": world.root.signed}, ROOT, 53), Nsd(folder / "nsd-below", world.below_root, BELOW, 53):
+        yield world
 
 
 def corefile(world, *lines):
-    return COREFILE % (world / "hints", "\n".join("        " + line for line in lines))
+    return COREFILE % (world.hints, "\n".join("        " + line for line in lines))
 
 
 @pytest.fixture(scope="module")
 def validating(world):
-    anchor = world / "kept-anchor"
-    anchor.write_text((world / "anchor").read_text())
-    with Forwarder(corefile(world, f"validate {anchor}")) as server:
+    kept = world.anchor.with_name("kept-anchor")
+    kept.write_text(world.anchor.read_text())
+    with Forwarder(corefile(world, f"validate {kept}")) as server:
         yield server
 
 
@@ -116,7 +99,7 @@ def test_who_disables_checking_gets_the_data(validating):
 
 
 def test_a_negative_trust_anchor_lets_a_zone_be(world):
-    with Forwarder(corefile(world, f"validate {world / 'anchor'}", "negative_trust_anchors late")) as server:
+    with Forwarder(corefile(world, f"validate {world.anchor}", "negative_trust_anchors late")) as server:
         assert addresses(server.ask("www.late")) == ["192.0.2.9"]
         assert server.ask("bad.signed").rcode() == dns.rcode.SERVFAIL
 
@@ -125,7 +108,7 @@ def test_the_anchor_is_kept_up_to_date(world, validating):
     """RFC 5011: the file becomes libunbound's own, with the state of each key and when it was seen."""
     validating.ask("good.signed")
     end = time.monotonic() + 5
-    while "last_success" not in (text := (world / "kept-anchor").read_text()):
+    while "last_success" not in (text := world.anchor.with_name("kept-anchor").read_text()):
         assert time.monotonic() < end, text
         time.sleep(0.05)
     assert "DNSKEY" in text and "[  VALID  ]" in text
@@ -175,8 +158,7 @@ def test_what_cannot_be_is_refused_with_the_place(world, line, message):
 
 def test_options_and_files_reach_the_library(world):
     files = {"more.conf": 'server:\n  local-data: "file.signed. A 192.0.2.21"\n'}
-    lines = ("option local-data 'option.signed. TXT \"a b\"'", "config {folder}/more.conf", "option val-bogus-ttl: 5")
-    with Forwarder(corefile(world, '"'.join(lines[0].split("'")).replace('"a b"', "x"), *lines[1:]), files=files) as server:
+    lines = ('option local-data "option.signed. TXT words"', "config {folder}/more.conf", "option val-bogus-ttl: 5")
+    with Forwarder(corefile(world, *lines), files=files) as server:
         assert addresses(server.ask("file.signed")) == ["192.0.2.21"]
-        assert server.ask("option.signed", "TXT").answer[0][0].to_text() == '"x"'
-    assert os.path.exists(world / "hints")
+        assert server.ask("option.signed", "TXT").answer[0][0].to_text() == '"words"'

@@ -1,0 +1,86 @@
+"""forward with validate: answers of an upstream are checked by libunbound's validator. The upstream is an NSD with signed zones."""
+
+import dns.edns
+import dns.flags
+import dns.rcode
+import pytest
+from forwarder import Forwarder, addresses
+from nsd import Nsd
+from signed_world import World
+from upstream import Upstream
+
+COREFILE = """.:{port} {
+    errors
+    cache 30
+    forward . %s {
+%s
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    world = World(folder)
+    with Nsd(folder / "nsd", {".": world.root.signed, **world.below_root}) as nsd:
+        world.upstream = f"127.0.0.1:{nsd.port}"
+        yield world
+
+
+def corefile(to, *lines):
+    return COREFILE % (to, "\n".join("        " + line for line in lines))
+
+
+@pytest.fixture(scope="module")
+def server(world):
+    with Forwarder(corefile(world.upstream, f"validate {world.anchor}")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("again", ["first", "from the cache"])
+def test_signed_answers_carry_ad_for_those_who_ask(server, again):
+    answer = server.ask("good.signed", want_dnssec=True)
+    assert addresses(answer) == ["192.0.2.1"] and answer.flags & dns.flags.AD
+    assert addresses(server.ask("good.signed", flags=dns.flags.RD | dns.flags.AD)) == ["192.0.2.1"]
+    assert server.ask("good.signed", flags=dns.flags.RD | dns.flags.AD).flags & dns.flags.AD
+    assert not server.ask("good.signed").flags & dns.flags.AD
+    assert server.ask("none.signed", want_dnssec=True).flags & dns.flags.AD
+
+
+def test_unsigned_answers_pass_without(server):
+    answer = server.ask("www.plain", want_dnssec=True)
+    assert addresses(answer) == ["192.0.2.10"] and not answer.flags & dns.flags.AD
+
+
+@pytest.mark.parametrize("again", ["first", "from the cache"])
+@pytest.mark.parametrize("name, word", [("bad.signed", "bad.signed"), ("www.late", "expired")])
+def test_bogus_answers_are_servfail_with_the_reason(server, again, name, word):
+    answer = server.ask(name)
+    assert answer.rcode() == dns.rcode.SERVFAIL and not answer.answer
+    reasons = [(o.code, o.text) for o in answer.options if o.otype == dns.edns.EDE]
+    assert len(reasons) == 1 and reasons[0][0] == 6 and word in reasons[0][1]
+
+
+def test_bogus_data_is_given_to_who_disables_checking_and_kept_apart(server):
+    for _ in range(2):
+        assert addresses(server.ask("bad.signed", flags=dns.flags.RD | dns.flags.CD)) == ["192.0.2.66"]
+        assert server.ask("bad.signed").rcode() == dns.rcode.SERVFAIL
+
+
+def test_a_negative_trust_anchor(world):
+    with Forwarder(corefile(world.upstream, f"validate {world.anchor}", "negative_trust_anchors late")) as server:
+        assert addresses(server.ask("www.late")) == ["192.0.2.9"]
+
+
+def test_an_upstream_that_strips_signatures_is_found_out(world):
+    with Upstream() as up:
+        up.add("good.signed", "A", "192.0.2.99")
+        with Forwarder(corefile(up.address, f"validate {world.anchor}")) as server:
+            assert server.ask("good.signed").rcode() == dns.rcode.SERVFAIL
+
+
+def test_anchors_without_validate_are_an_error(world):
+    with pytest.raises(AssertionError, match="plugin/forward: trust anchors mean nothing without validate"):
+        with Forwarder(corefile(world.upstream, "negative_trust_anchors late")):
+            pass

@@ -203,7 +203,7 @@ void cache_stage_answer(struct cache_stage *c, struct request *r)
     bool from_memory = !from_nobody && c->block->stages[r->stage].plugin->zones != NULL;
     if (!from_memory && serve_stale_instead(c, r))
         return;
-    cache_stage_keep(c, series_of(c, r), r->reply, !from_memory && !from_nobody);
+    cache_stage_keep(c, series_of(c, r), r->reply, !from_memory && !from_nobody && !r->personal);
     if (!r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
         r->reply->flags &= (uint16_t)~FLAG_AD;
 }

@@ -13,6 +13,8 @@
  *         force_tcp
  *         prefer_udp
  *         expire DURATION
+ *         exchange direct|libunbound
+ *         case_randomisation
  *     }
  *
  * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, or a
@@ -29,6 +31,7 @@
 #include "base/log.h"
 #include "conf/args.h"
 #include "serve/plugin.h"
+#include "upstream/forward_direct.h"
 #include "upstream/forward_stage.h"
 #include "upstream/resolv_conf.h"
 #include "upstream/upstream_address.h"
@@ -221,6 +224,8 @@ static int read_options(struct reading *r, const struct directive *d)
             if (strcmp(options[k].name, o->name) == 0)
                 ret = options[k].read(r, o);
         if (ret == ERR_NOT_FOUND)
+            ret = forward_direct_read(&r->f->set.settings, o, r->e);
+        if (ret == ERR_NOT_FOUND)
             ret = args_error(r->e, PLUGIN, o, "unknown property '%.80s'", o->name);
         if (ret != ERR_OK)
             return ret;
@@ -305,6 +310,8 @@ static int read_directive(struct reading *r, const struct directive *d)
         ret = read_to(r, d, d->args[i]);
     if (ret == ERR_OK && s->count == 0)
         ret = args_error(r->e, PLUGIN, d, "no valid upstream addresses found");
+    if (ret == ERR_OK)
+        ret = forward_direct_check(s, d, r->e);
     if (!r->attempts_set)
         s->settings.max_connect_attempts = 2 * s->count;
     s->settings.check.tcp = s->settings.force_tcp;

@@ -52,6 +52,7 @@ struct request *request_new(struct worker *w)
     r->parked = false;
     r->error_text = NULL;
     r->disguised = false;
+    r->personal = false;
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cache/cache_stage.h"
 #include "dns/rr.h"
+#include "upstream/pass_options.h"
 #include "upstream/upstream_answer.h"
 
 #define EDE_NO_REACHABLE_AUTHORITY 22 /* RFC 8914 section 4.23 */
@@ -66,6 +67,7 @@ static int lead(struct forward_job *j, const struct query *q, bool tcp)
                                                .qclass = q->qclass,
                                                .dnssec_ok = q->dnssec_ok,
                                                .checking_disabled = (q->flags & FLAG_CD) != 0,
+                                               .recursion_desired = (q->flags & FLAG_RD) != 0,
                                                .options = q->options,
                                                .options_len = q->options_len};
     if (!upstream_set_enter(&f->set))
@@ -198,6 +200,16 @@ static void answer(struct request *r, enum upstream_result result, const struct 
     }
 }
 
+/* What else of an upstream's answer concerns the request. */
+static void pass_answer(const struct forward_stage *f, struct request *r, const struct exchange_answer *a)
+{
+    note_upstream(f, r, a);
+    pass_options_to_client(r, a);
+    if (f->cache == NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
+        r->reply->flags &=
+            (uint16_t)~FLAG_AD; /* RFC 6840 section 5.8; where there is a cache, it sees to it */
+}
+
 static void tell_request(struct inflight_waiter *waiter, enum upstream_result result,
                          struct exchange_answer *a)
 {
@@ -212,9 +224,9 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
         fail_begin(j->stage, r, ret);
     } else {
         request_reply(r);
-        if (result == UPSTREAM_ANSWER)
-            note_upstream(j->stage, r, a);
         answer(r, result, a);
+        if (result == UPSTREAM_ANSWER)
+            pass_answer(j->stage, r, a);
     }
     r->waiting = NULL;
     free(j);
@@ -227,6 +239,8 @@ enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
         return VERDICT_NEXT;
     if (f->cache != NULL && cache_stage_late(f->cache, r))
         return VERDICT_ANSWERED;
+    if (f->set.settings.direct)
+        pass_options_to_upstream(r);
     struct forward_job *j = calloc(1, sizeof *j);
     int ret = -ENOMEM;
     if (j != NULL) {

@@ -243,7 +243,7 @@ void cache_stage_answer(struct cache_stage *c, struct request *r)
     bool from_memory = !from_nobody && c->block->stages[r->stage].plugin->zones != NULL;
     if (!from_memory && serve_stale_instead(c, r))
         return;
-    cache_stage_keep(c, cache_stage_series(c, r), r->reply, !from_memory && !from_nobody);
+    cache_stage_keep(c, cache_stage_series(c, r), r->reply, !from_memory && !from_nobody && !r->personal);
     cache_stage_trim_flags(r);
 }
 

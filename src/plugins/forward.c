@@ -13,6 +13,10 @@
  *         force_tcp
  *         prefer_udp
  *         expire DURATION
+ *         exchange direct|libunbound
+ *         case_randomisation
+ *         validate [FILE]
+ *         negative_trust_anchors ZONES...
  *     }
  *
  * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, or a

@@ -53,6 +53,7 @@ struct request *request_new(struct worker *w)
     r->parked = false;
     r->error_text = NULL;
     r->disguised = false;
+    r->personal = false;
     return r;
 }
 

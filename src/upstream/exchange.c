@@ -55,6 +55,7 @@ static struct exchange *pool[WORKERS_MAX];
 static bool same_target(const struct exchange_target *a, const struct exchange_target *b)
 {
     return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address) &&
+           address_equal(&a->source, &b->source) && a->case_randomisation == b->case_randomisation &&
            unbound_settings_equal(a->unbound, b->unbound);
 }
 

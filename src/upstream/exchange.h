@@ -2,7 +2,7 @@
  * An exchange: one worker's way to ask one upstream over one transport. It takes one question and gives one
  * answer or a failure, and knows nothing of policies, health, deadlines, caches or metrics, which stand above
  * it (upstream_ask.h) and do not know which kind of exchange they stand on. A kind is a table of functions:
- * exchange_unbound.h is one.
+ * exchange_unbound.h is one, exchange_direct.h has others.
  *
  * The rules that every kind keeps:
  *   - done() is called exactly once for a question that was taken and not cancelled, from the worker's event
@@ -47,7 +47,8 @@ struct exchange_question {
     uint16_t qclass;
     bool dnssec_ok;
     bool checking_disabled;
-    const uint8_t *options; /* EDNS options to send, borrowed like the name; only exchange_direct can */
+    bool recursion_desired; /* as the client has it: only the direct exchanges can; libunbound sets it */
+    const uint8_t *options; /* EDNS options to send, borrowed like the name; only the direct ones can */
     uint16_t options_len;
 };
 
@@ -55,9 +56,14 @@ struct exchange_question {
 struct exchange_target {
     union address address; /* port included */
     bool tcp;
-    uint32_t expire_ms;               /* an idle connection is closed after this; no meaning for UDP */
-    struct unbound_settings *unbound; /* for libunbound, or NULL; an exchange holds a reference. Where they
-                                               say recursion there is no address: its family is 0 */
+    uint32_t expire_ms; /* an idle connection is closed after this; no meaning for UDP */
+    /* Only libunbound's exchange knows this: NULL, or a reference that the exchange holds. Where it says
+     * recursion there is no address: its family is 0. */
+    struct unbound_settings *unbound;
+    /* Only the direct exchanges know the rest. */
+    union address source;    /* where it is asked from, port 0; AF_UNSPEC: wherever */
+    bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
+                              */
 };
 
 enum exchange_outcome {

@@ -1,22 +1,29 @@
 /*
- * The exchange that sends a question as it is and gives the answer as it comes: for questions with EDNS
- * options, which libunbound cannot send for one question alone. A socket for each question, connected to the
- * upstream, so that the kernel chooses a random port and drops what comes from elsewhere; a random id; the
- * question echoed in the answer is compared (RFC 5452 section 9). What does not fit the question is passed
- * over in silence.
+ * The direct exchanges: a question goes out as it is, and the answer is passed on as it comes, with its
+ * rcode, TC, AD and EDNS options. One kind for each transport:
  *
- * Nothing is sent twice and TC is not followed: the answer is the upstream's own, as it is in CoreDNS, and
- * whoever gets a truncated one asks again over TCP. An upstream's SERVFAIL is an answer too. Ordinary
- * questions of class IN alone, as over libunbound.
+ *     exchange_udp      a pool of connected sockets, many questions on each
+ *     exchange_stream   connections that are kept, many questions on each, answered in any order (RFC 7766)
+ *
+ * A truncated answer is an answer: whoever gets it asks again over TCP. So is an upstream's SERVFAIL. A
+ * message that does not fit what was asked is passed over.
  */
 #ifndef SEAMARK_UPSTREAM_EXCHANGE_DIRECT_H
 #define SEAMARK_UPSTREAM_EXCHANGE_DIRECT_H
 
 #include "upstream/exchange.h"
 
-/* Questions that one exchange has under way; ERR_LIMIT beyond it. A descriptor each. */
-#define EXCHANGE_DIRECT_CALLS_MAX 256
+/* Questions that one exchange has under way; ERR_LIMIT beyond it. As many as the whole process may have to
+ * upstreams (upstream_set.h), some 700 octets each. */
+#define EXCHANGE_DIRECT_CALLS_MAX 4096
 
-extern const struct exchange_kind exchange_direct;
+extern const struct exchange_kind exchange_udp;
+extern const struct exchange_kind exchange_stream;
+
+/* The kind for the target's transport. */
+static inline const struct exchange_kind *exchange_direct(const struct exchange_target *target)
+{
+    return target->tcp ? &exchange_stream : &exchange_udp;
+}
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/args.h"
+#include "upstream/forward_direct.h"
 #include "upstream/unbound_args.h"
 
 #define PLUGIN "forward"
@@ -223,11 +224,16 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
             if (strcmp(options[k].name, o->name) == 0)
                 ret = options[k].read(&r, o);
         if (ret == ERR_NOT_FOUND)
+            ret = forward_direct_read(&f->upstreams.settings, o, e);
+        if (ret == ERR_NOT_FOUND)
             ret = args_error(e, PLUGIN, o, "unknown property '%.80s'", o->name);
         if (ret != ERR_OK)
             return ret;
     }
     f->upstreams.settings.check.tcp = f->upstreams.settings.force_tcp;
     const struct unbound_settings *unbound = f->upstreams.settings.unbound;
-    return unbound == NULL ? ERR_OK : unbound_args_complete(unbound, PLUGIN, d, e);
+    if (unbound != NULL && f->upstreams.settings.direct)
+        return args_error(e, PLUGIN, d, "validate needs \"exchange libunbound\"");
+    int ret = unbound == NULL ? ERR_OK : unbound_args_complete(unbound, PLUGIN, d, e);
+    return ret != ERR_OK ? ret : forward_direct_check(&f->upstreams.settings, d, e);
 }

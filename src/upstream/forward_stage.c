@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cache/cache_stage.h"
 #include "dns/rr.h"
+#include "upstream/pass_options.h"
 #include "upstream/upstream_answer.h"
 
 #define EDE_NO_REACHABLE_AUTHORITY 22 /* RFC 8914 section 4.23 */
@@ -72,6 +73,7 @@ static int lead(struct forward_job *j, const struct query *q, bool tcp)
                                                .qclass = q->qclass,
                                                .dnssec_ok = q->dnssec_ok,
                                                .checking_disabled = (q->flags & FLAG_CD) != 0,
+                                               .recursion_desired = (q->flags & FLAG_RD) != 0,
                                                .options = q->options,
                                                .options_len = q->options_len};
     struct upstream_roster *u = &f->upstreams;
@@ -182,16 +184,7 @@ static void fail_begin(const struct forward_stage *f, struct request *r, int err
     }
 }
 
-/* Our own validation is said to those who understand it (RFC 6840 section 5.7); an upstream decides that by
- * itself. */
-static void keep_ad_for_those_who_ask(const struct forward_stage *f, struct request *r)
-{
-    if (f->upstreams.settings.unbound != NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
-        r->reply->flags &= (uint16_t)~FLAG_AD;
-}
-
-static void answer(const struct forward_stage *f, struct request *r, enum upstream_result result,
-                   const struct exchange_answer *a)
+static void answer(struct request *r, enum upstream_result result, const struct exchange_answer *a)
 {
     int ret;
     switch (result) {
@@ -201,7 +194,6 @@ static void answer(const struct forward_stage *f, struct request *r, enum upstre
             fail(r, RCODE_FORMERR, "an upstream's answer is to another question");
         else if (ret != ERR_OK)
             fail(r, RCODE_SERVFAIL, "an upstream's answer cannot be read");
-        keep_ad_for_those_who_ask(f, r);
         break;
     case UPSTREAM_ERROR:
         fail(r, RCODE_SERVFAIL, NULL); /* theirs, not ours: no line of the errors plugin, as in CoreDNS */
@@ -215,6 +207,16 @@ static void answer(const struct forward_stage *f, struct request *r, enum upstre
         fail_unreachable(r, "no upstream answered: i/o timeout");
         break;
     }
+}
+
+/* What else of an upstream's answer concerns the request. */
+static void pass_answer(const struct forward_stage *f, struct request *r, const struct exchange_answer *a)
+{
+    note_upstream(f, r, a);
+    pass_options_to_client(r, a);
+    if (f->cache == NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
+        r->reply->flags &=
+            (uint16_t)~FLAG_AD; /* RFC 6840 section 5.8; where there is a cache, it sees to it */
 }
 
 static void tell_request(struct inflight_waiter *waiter, enum upstream_result result,
@@ -231,9 +233,9 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
         fail_begin(j->stage, r, ret);
     } else {
         request_reply(r);
+        answer(r, result, a);
         if (result == UPSTREAM_ANSWER)
-            note_upstream(j->stage, r, a);
-        answer(j->stage, r, result, a);
+            pass_answer(j->stage, r, a);
     }
     r->waiting = NULL;
     free(j);
@@ -247,6 +249,8 @@ enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
     enum verdict cached = f->cache == NULL ? VERDICT_NEXT : cache_stage_late(f->cache, r);
     if (cached != VERDICT_NEXT)
         return cached;
+    if (f->upstreams.settings.direct)
+        pass_options_to_upstream(r);
     struct forward_job *j = calloc(1, sizeof *j);
     int ret = -ENOMEM;
     if (j != NULL) {

@@ -16,7 +16,7 @@ struct inflight {
     uint64_t hash;
     uint64_t options_hash;
     uint16_t qtype, qclass;
-    bool dnssec_ok, checking_disabled, tcp;
+    bool dnssec_ok, checking_disabled, recursion_desired, tcp;
     unsigned nwaiters;
     struct worker *worker;           /* the leader's */
     struct inflight_waiter *leader;  /* told with the others, in its own worker */
@@ -43,7 +43,8 @@ static bool same(const struct inflight *f, const void *set, const struct query *
 {
     return f->hash == hash && f->set == set && f->options_hash == q->options_hash && f->qtype == q->qtype &&
            f->qclass == q->qclass && f->tcp == tcp && f->dnssec_ok == q->dnssec_ok &&
-           f->checking_disabled == ((q->flags & FLAG_CD) != 0) && f->name_len == q->qname_len &&
+           f->checking_disabled == ((q->flags & FLAG_CD) != 0) &&
+           f->recursion_desired == ((q->flags & FLAG_RD) != 0) && f->name_len == q->qname_len &&
            memcmp(f->name, q->lname, q->qname_len) == 0;
 }
 
@@ -60,6 +61,7 @@ static struct inflight *make(const void *set, const struct query *q, bool tcp, u
     f->qclass = q->qclass;
     f->dnssec_ok = q->dnssec_ok;
     f->checking_disabled = (q->flags & FLAG_CD) != 0;
+    f->recursion_desired = (q->flags & FLAG_RD) != 0;
     f->tcp = tcp;
     f->nwaiters = 1;
     f->worker = leader->worker;

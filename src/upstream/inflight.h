@@ -1,7 +1,7 @@
 /*
  * One upstream question for all who ask the same: questions under way, by upstream set, name, type, class,
- * DO, CD, EDNS options and transport. Who asks first leads and puts the question to the upstreams; who asks
- * the same meanwhile, in any worker, follows and is told the same answer.
+ * DO, CD, RD, EDNS options and transport. Who asks first leads and puts the question to the upstreams; who
+ * asks the same meanwhile, in any worker, follows and is told the same answer.
  *
  *     inflight_join() ─ LEAD   ─> ask upstreams ... inflight_finish() tells everybody, the leader's waiter
  * too ├ FOLLOW ─> wait to be told └ FULL   ─> there is no room

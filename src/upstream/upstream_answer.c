@@ -34,6 +34,49 @@ static int check_question(const struct query *q, const uint8_t *message, size_t 
     return ERR_OK;
 }
 
+/* Steps over a name; false where it leaves the message. Where a pointer leads does not matter here. */
+static bool skip_name(const uint8_t *message, size_t len, size_t *at)
+{
+    while (*at < len) {
+        uint8_t label = message[*at];
+        if (label >= 0xc0 || label == 0) {
+            *at += label == 0 ? 1 : 2;
+            return *at <= len;
+        }
+        *at += 1u + label;
+    }
+    return false;
+}
+
+void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt *out)
+{
+    *out = (struct upstream_opt){0};
+    if (len < DNS_HEADER_LEN || wire_u16(message + 10) == 0)
+        return;
+    size_t at = DNS_HEADER_LEN;
+    for (unsigned i = wire_u16(message + 4); i > 0; i--) {
+        if (!skip_name(message, len, &at) || len - at < 4)
+            return;
+        at += 4;
+    }
+    unsigned records = 0u + wire_u16(message + 6) + wire_u16(message + 8) + wire_u16(message + 10);
+    for (; records > 0; records--) {
+        if (!skip_name(message, len, &at) || len - at < 10)
+            return;
+        const uint8_t *fixed = message + at;
+        size_t rdlen = wire_u16(fixed + 8);
+        at += 10;
+        if (len - at < rdlen)
+            return;
+        at += rdlen;
+        if (wire_u16(fixed) == RR_OPT) {
+            *out = (struct upstream_opt){
+                .rcode = fixed[4], .options_len = (uint16_t)rdlen, .options = fixed + 10};
+            return;
+        }
+    }
+}
+
 int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
 {
     const struct query *q = r->q;
@@ -45,6 +88,8 @@ int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
         return ret; /* ERR_SPACE: what fits is there, and TC will say so */
     uint16_t flags = wire_u16(message + 2);
     r->flags = flags & (FLAG_AA | FLAG_TC | FLAG_RA | FLAG_AD);
-    r->rcode = flags & 15;
+    struct upstream_opt opt;
+    upstream_answer_opt(message, len, &opt);
+    r->rcode = (uint16_t)(opt.rcode << 4 | (flags & 15));
     return ERR_OK;
 }

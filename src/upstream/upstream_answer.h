@@ -5,12 +5,20 @@
 #include "dns/reply.h"
 
 /*
- * Fills `r`, begun for its query, from a message. Taken over: rcode, AA, TC, RA, AD, and the records in their
- * order. Ours: id, RD, CD, the question with the client's case, OPT. For a query without DO the records of
- * DNSSEC that it did not ask for are left out (RFC 4035 section 3.2.1): libunbound always asks with DO.
- * ERR_MISMATCH where it is no response or has another question, ERR_MALFORMED where it cannot be read; `r` is
- * as before then.
+ * Fills `r`, begun for its query, from a message. Taken over: the whole rcode, AA, TC, RA, AD, and the
+ * records in their order. Ours: id, RD, CD, the question with the client's case, OPT. For a query without DO
+ * the records of DNSSEC that it did not ask for are left out (RFC 4035 section 3.2.1): libunbound always asks
+ * with DO. ERR_MISMATCH where it is no response or has another question, ERR_MALFORMED where it cannot be
+ * read; `r` is as before then.
  */
 int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len);
+
+/* The OPT record of a message (RFC 6891): nothing where it has none, or cannot be read. */
+struct upstream_opt {
+    uint8_t rcode; /* the upper eight bits of the rcode */
+    uint16_t options_len;
+    const uint8_t *options; /* in the message */
+};
+void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt *out);
 
 #endif

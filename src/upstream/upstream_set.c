@@ -86,14 +86,26 @@ void upstream_set_stop(struct upstream_set *s)
     }
 }
 
-static int open_link(const struct upstream_set *s, struct worker *w, const struct exchange_kind *kind,
-                     unsigned i, bool tcp, struct exchange **out, struct errtext *e)
+static struct exchange_target target_of(const struct upstream_set *s, unsigned i, bool tcp)
 {
-    const struct exchange_target target = {.address = s->addresses[i],
-                                           .tcp = tcp,
-                                           .expire_ms = s->settings.expire_ms,
-                                           .unbound = s->settings.unbound};
-    return exchange_acquire(w, kind, &target, out, e);
+    return (struct exchange_target){
+        .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
+}
+
+static int open_unbound(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
+                        struct exchange **out, struct errtext *e)
+{
+    struct exchange_target target = target_of(s, i, tcp);
+    target.unbound = s->settings.unbound;
+    return exchange_acquire(w, &exchange_unbound, &target, out, e);
+}
+
+static int open_direct(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
+                       struct exchange **out, struct errtext *e)
+{
+    struct exchange_target target = target_of(s, i, tcp);
+    target.case_randomisation = s->settings.case_randomisation;
+    return exchange_acquire(w, exchange_direct(&target), &target, out, e);
 }
 
 int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct errtext *e)
@@ -106,9 +118,11 @@ int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct e
     bool tcp = s->settings.force_tcp;
     for (unsigned i = 0; i < s->count; i++) {
         struct errtext why = {{0}};
-        int ret = open_link(s, w, &exchange_unbound, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
+        int ret = ERR_OK;
+        if (!s->settings.direct)
+            ret = open_unbound(s, w, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
         for (unsigned k = 0; k < 2 && ret == ERR_OK && !recurses(s); k++)
-            ret = open_link(s, w, &exchange_direct, i, k == 1, &l->direct[k][i], &why);
+            ret = open_direct(s, w, i, k == 1, &l->direct[k][i], &why);
         if (ret != ERR_OK) {
             upstream_set_worker_stop(s, w);
             return errtext_set(e, ret, "%s - plugin/forward: %s", s->where, why.text);
@@ -206,8 +220,7 @@ static void make_tcp_links(void *ctx)
         l->want = NULL;
         for (unsigned i = 0; i < s->count; i++) {
             struct errtext e = {{0}};
-            if (l->tcp[i] == NULL &&
-                open_link(s, want->worker, &exchange_unbound, i, true, &l->tcp[i], &e) != ERR_OK)
+            if (l->tcp[i] == NULL && open_unbound(s, want->worker, i, true, &l->tcp[i], &e) != ERR_OK)
                 log_limited(LOG_LEVEL_WARNING, "plugin/forward: %s: TCP clients are forwarded over UDP (%s)",
                             s->where, e.text);
         }
@@ -234,7 +247,7 @@ struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w,
                                        bool options)
 {
     struct upstream_links *l = s->links[worker_index(w)];
-    if (options && !recurses(s))
+    if ((options || s->settings.direct) && !recurses(s))
         return l->direct[tcp][i];
     if (!tcp || recurses(s))
         return l->udp[i];

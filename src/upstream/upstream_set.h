@@ -34,6 +34,8 @@ struct upstream_settings {
     bool force_tcp;
     bool prefer_udp;
     bool failfast; /* all down: fail at once instead of trying one at random */
+    bool direct;   /* all questions go over the direct exchanges, and none over libunbound */
+    bool case_randomisation;
     struct upstream_check check;
     struct unbound_settings *unbound; /* for libunbound, or NULL; a reference. With recursion the set has one
                                          upstream without an address */
@@ -43,10 +45,11 @@ struct upstream_want;
 
 /* A worker's exchanges with every upstream of the set. */
 struct upstream_links {
-    struct exchange *udp[UPSTREAMS_MAX]; /* NULL with force_tcp */
+    struct exchange *udp[UPSTREAMS_MAX]; /* over libunbound; NULL with force_tcp */
     struct exchange
         *tcp[UPSTREAMS_MAX]; /* made when a client first asks over TCP, or at start with force_tcp */
-    struct exchange *direct[2][UPSTREAMS_MAX]; /* for questions with EDNS options: over UDP, over TCP */
+    struct exchange *direct[2][UPSTREAMS_MAX]; /* over UDP, over TCP: for questions with EDNS options, or for
+                                                  all */
     struct upstream_want *want;                /* they are being made */
     unsigned questions;                        /* of this worker, under way in the set */
     bool retired;                              /* to be stopped after the last of them */

@@ -18,10 +18,11 @@ from forwarder import BIN, Forwarder, addresses, free_port
 from upstream import Upstream
 
 ONE = ".:{port} {\n    errors\n    prometheus {metrics}\n    forward . %s {\n%s\n    }\n}\n"
+EXCHANGE = []  # test_exchange_direct.py runs tests of this file with other options
 
 
 def corefile(to, *options):
-    return ONE % (to, "\n".join("        " + o for o in options))
+    return ONE % (to, "\n".join("        " + o for o in [*EXCHANGE, *options]))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import contextlib
 import errno
 import heapq
 import itertools
+import random
 import socket
 import struct
 import threading
@@ -52,8 +53,10 @@ class Upstream:
             self.records.setdefault(name, {})[rrset.rdtype] = rrset
 
     def behave(self, name, **behaviour):
-        """delay=S, drop=True or drop=N (the first N), rcode=TEXT, truncate=True (over UDP), no_tcp=True, wrong_id=True,
-        wrong_question=True, garbage=True: the last three send that before the true answer. ad=True. No arguments: as others."""
+        """delay=S or (S, S) for something between, drop=True or drop=N (the first N), loss=P (of packets over UDP, on the way
+        there and back), rcode=TEXT, truncate=True (over UDP), no_tcp=True, no_edns=True, wrong_id=True, wrong_question=True,
+        wrong_case=True, garbage=True: these four send that before the true answer. ad=True, options=[...]. No arguments: as
+        others."""
         with self.lock:
             self.behaviours[name if name == "*" else dns.name.from_text(name)] = behaviour
 
@@ -192,17 +195,22 @@ class Upstream:
             drop = behaviour.get("drop", False)
             if drop is not True and drop > 0:
                 behaviour["drop"] = drop - 1
-        if self.silent or drop is True or drop > 0:
+        if self.silent or drop is True or drop > 0 or self._lost(behaviour, proto):
             return
         if behaviour.get("no_tcp") and proto == "tcp":
             return
         if behaviour.get("delay"):
             with self.later_changed:
-                due = time.monotonic() + behaviour["delay"]
+                delay = behaviour["delay"]
+                due = time.monotonic() + (random.uniform(*delay) if isinstance(delay, tuple) else delay)
                 heapq.heappush(self.later, (due, next(self.order), (query, proto, behaviour, send)))
                 self.later_changed.notify()
         else:
             self._answer(query, proto, behaviour, send)
+
+    @staticmethod
+    def _lost(behaviour, proto):
+        return proto == "udp" and random.random() < behaviour.get("loss", 0.0)
 
     def _answer_later(self):
         while True:
@@ -218,8 +226,16 @@ class Upstream:
         if "rcode" in behaviour:
             response = dns.message.make_response(query, recursion_available=True)
             response.set_rcode(dns.rcode.from_text(behaviour["rcode"]))
+        if behaviour.get("no_edns") and query.edns >= 0:
+            response = dns.message.make_response(query)
+            response.set_rcode(dns.rcode.FORMERR)
+            response.use_edns(False)
         if behaviour.get("ad"):
             response.flags |= dns.flags.AD
+        if "options" in behaviour and query.edns >= 0:
+            response.use_edns(0, query.ednsflags, 4096, options=behaviour["options"])
+        if self._lost(behaviour, proto):
+            return
         if behaviour.get("truncate") and proto == "udp":
             response.answer = []
             response.flags |= dns.flags.TC
@@ -239,5 +255,10 @@ class Upstream:
             other = dns.message.make_query("not.what.was.asked.", "A")
             other.id = query.id
             yield dns.message.make_response(other).to_wire()
+        if behaviour.get("wrong_case"):
+            wire = bytearray(lie.to_wire())
+            wire[0:2] = struct.pack("!H", query.id)
+            wire[13] ^= 0x20
+            yield bytes(wire)
         if behaviour.get("garbage"):
             yield struct.pack("!H", query.id) + b"\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff\xc0\x0c"

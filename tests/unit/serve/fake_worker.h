@@ -92,6 +92,11 @@ int control_post(void (*fn)(void *ctx), void *ctx)
 {
     return fake_add_post(NULL, fn, ctx);
 }
+const char *control_zones_folder(void)
+{
+    return "/nowhere";
+}
+
 struct event_base *control_base(void)
 {
     return fake_base;

@@ -1,7 +1,7 @@
 /* The contract of an exchange, kept by the one over libunbound, and what is its own. */
 #include "upstream/exchange_unbound.h"
 
-#define KIND exchange_unbound
+#define KIND(target) (&exchange_unbound)
 #include "exchange_contract.h"
 
 static void a_new_context_leaves_questions_under_way_alone(void)
@@ -50,10 +50,25 @@ static void one_target_is_one_exchange_in_a_worker(void)
     end();
 }
 
+static void other_classes_and_meta_types_are_not_asked(void)
+{
+    struct exchange_target t = begin();
+    struct exchange *x = open_one(&t);
+    static const uint16_t types[] = {128, 253, 254};
+    struct asked a = {0};
+    for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++)
+        CU_ASSERT_EQUAL(ask(x, "www.example.org.", types[i], CLASS_IN, &a), ERR_UNSUPPORTED);
+    CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_TXT, CLASS_CH, &a), ERR_UNSUPPORTED);
+    exchange_release(x);
+    CU_ASSERT_EQUAL(server_asked, 0);
+    end();
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
         CONTRACT_TESTS,
+        {"other classes and meta types are not asked", other_classes_and_meta_types_are_not_asked},
         {"a new context leaves questions under way alone", a_new_context_leaves_questions_under_way_alone},
         {"one target is one exchange in a worker", one_target_is_one_exchange_in_a_worker},
     };

@@ -106,6 +106,30 @@ static void every_cut_of_a_message_is_malformed_and_leaves_nothing(void)
     }
 }
 
+static void the_opt_record_is_found_and_adds_to_the_rcode(void)
+{
+    static const uint8_t options[] = {0, 3, 0, 2, 'u', 'p'};
+    struct query q = make_query("www.example.org.", RR_A);
+    struct upstream_opt opt;
+    struct reply *r;
+    size_t len = upstream_message(&q, 0, wire);
+    upstream_answer_opt(wire, len, &opt);
+    CU_ASSERT_TRUE(opt.rcode == 0 && opt.options_len == 0);
+    wire[len - 6] = 1; /* BADVERS and up */
+    wire_put_u16(wire + len - 2, sizeof options);
+    memcpy(wire + len, options, sizeof options);
+    upstream_answer_opt(wire, len + sizeof options, &opt);
+    CU_ASSERT_TRUE(opt.rcode == 1 && opt.options_len == sizeof options);
+    CU_ASSERT_EQUAL(memcmp(opt.options, options, sizeof options), 0);
+    for (size_t cut = 0; cut < len + sizeof options; cut++) {
+        upstream_answer_opt(wire, cut, &opt);
+        CU_ASSERT_TRUE(opt.rcode == 0 && opt.options == NULL);
+    }
+    CU_ASSERT_EQUAL(fill(&q, len + sizeof options, &r), ERR_OK);
+    CU_ASSERT_EQUAL(r->rcode, 16 + RCODE_NXDOMAIN);
+    free(r);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -116,6 +140,7 @@ int main(void)
         {"what is no answer to the question is refused", what_is_no_answer_to_the_question_is_refused},
         {"every cut of a message is malformed and leaves nothing",
          every_cut_of_a_message_is_malformed_and_leaves_nothing},
+        {"the OPT record is found, and adds to the rcode", the_opt_record_is_found_and_adds_to_the_rcode},
     };
     return run_suite("upstream_answer", tests, sizeof tests / sizeof tests[0]);
 }

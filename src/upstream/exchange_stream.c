@@ -1,3 +1,4 @@
+#include "upstream/direct_question.h"
 #include "upstream/exchange_direct.h"
 
 #include <errno.h>
@@ -174,7 +175,7 @@ static int write_query(struct exchange_call *call, const struct exchange_questio
     if (call->x->base.target.tcp)
         cursor_put_u16(&c, (uint16_t)(cap - LENGTH_OCTETS));
     cursor_put_u16(&c, id);
-    cursor_put_u16(&c, FLAG_RD | (q->checking_disabled ? FLAG_CD : 0));
+    cursor_put_u16(&c, FLAG_AD | (q->recursion_desired ? FLAG_RD : 0) | (q->checking_disabled ? FLAG_CD : 0));
     cursor_put_u16(&c, 1);
     cursor_put_u32(&c, 0);
     cursor_put_u16(&c, 1);
@@ -216,7 +217,7 @@ static int direct_ask(struct exchange *base, const struct exchange_question *q, 
                       void *ctx, struct exchange_call **out)
 {
     struct direct_exchange *x = (struct direct_exchange *)base;
-    if (!exchange_is_ordinary(q))
+    if (!direct_can_ask(q))
         return ERR_UNSUPPORTED;
     if (x->ncalls >= EXCHANGE_DIRECT_CALLS_MAX)
         return ERR_LIMIT;
@@ -271,8 +272,8 @@ static void direct_close(struct exchange *base)
     free(x);
 }
 
-const struct exchange_kind exchange_direct = {
-    .name = "direct",
+const struct exchange_kind exchange_stream = {
+    .name = "direct over TCP",
     .open = direct_open,
     .close = direct_close,
     .ask = direct_ask,

@@ -1,0 +1,28 @@
+/*
+ * What the direct exchanges count, by upstream: whether a question found a socket or a connection that was
+ * there already (CoreDNS's names), and replies that were to no question that was out. In a worker.
+ */
+#ifndef SEAMARK_UPSTREAM_DIRECT_SERIES_H
+#define SEAMARK_UPSTREAM_DIRECT_SERIES_H
+
+#include "metrics/metrics.h"
+#include "upstream/exchange.h"
+
+struct direct_series {
+    const struct metric *reused, *opened, *unexpected;
+};
+
+/* Not on the way of a query. */
+void direct_series_register(struct direct_series *s, const struct exchange_target *target);
+
+static inline void direct_series_count(const struct direct_series *s, bool reused)
+{
+    metrics_add(reused ? s->reused : s->opened, 0, 1);
+}
+
+static inline void direct_series_count_unexpected(const struct direct_series *s)
+{
+    metrics_add(s->unexpected, 0, 1);
+}
+
+#endif

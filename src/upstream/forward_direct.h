@@ -1,0 +1,15 @@
+/* forward's options of the direct exchanges (exchange_direct.h). Control thread. */
+#ifndef SEAMARK_UPSTREAM_FORWARD_DIRECT_H
+#define SEAMARK_UPSTREAM_FORWARD_DIRECT_H
+
+#include "conf/corefile.h"
+#include "upstream/upstream_set.h"
+
+/* Reads the option `o` of a forward directive. ERR_NOT_FOUND: it is none of these; ERR_CONFIG with a text
+ * where it is wrong. */
+int forward_direct_read(struct upstream_settings *s, const struct directive *o, struct errtext *e);
+
+/* Whether the options agree with each other and with the upstreams; `d` is the directive itself. */
+int forward_direct_check(const struct upstream_settings *s, const struct directive *d, struct errtext *e);
+
+#endif

@@ -1,6 +1,7 @@
 #include "cache/answer_cache.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,7 +11,11 @@
 #include "cache/answer_cache_p.h"
 #include "dns/rr.h"
 
+/* An entry of one record takes 144 octets, one of a chain with four some 300. */
+#define CACHE_BYTES_TYPICAL 256
+
 #define NS_PER_S  UINT64_C(1000000000)
+#define NS_PER_DS UINT64_C(100000000)
 #define NS_PER_MS UINT64_C(1000000)
 
 /* ---- finding ---- */
@@ -39,9 +44,9 @@ static uint64_t key_hash(const struct answer_cache *c, const struct query *q)
 
 static bool is_for(const struct cache_entry *e, const struct query *q, uint64_t hash)
 {
-    return e->hash == hash && e->options_hash == q->options_hash && e->qtype == q->qtype &&
-           e->qclass == q->qclass && e->dnssec_ok == q->dnssec_ok &&
-           e->checking_disabled == ((q->flags & FLAG_CD) != 0) && e->name_len == q->qname_len &&
+    return e->hash == hash && e->qtype == q->qtype && e->qclass == q->qclass &&
+           e->dnssec_ok == q->dnssec_ok && e->checking_disabled == ((q->flags & FLAG_CD) != 0) &&
+           cache_entry_options(e) == q->options_hash && e->name_len == q->qname_len &&
            memcmp(cache_entry_name(e), q->lname, q->qname_len) == 0;
 }
 
@@ -68,20 +73,21 @@ static void count_use(struct cache_entry *e)
         __atomic_store_n(&e->uses, uses + 1, __ATOMIC_RELAXED);
 }
 
-static bool begin_refresh(struct cache_entry *e, uint64_t now_ms)
+static bool begin_refresh(struct cache_entry *e, uint64_t now_ns)
 {
-    if (now_ms < __atomic_load_n(&e->retry_ms, __ATOMIC_ACQUIRE) ||
+    if (now_ns / NS_PER_DS < __atomic_load_n(&e->retry_ds, __ATOMIC_ACQUIRE) ||
         __atomic_load_n(&e->refreshing, __ATOMIC_RELAXED))
         return false;
     return !__atomic_exchange_n(&e->refreshing, true, __ATOMIC_ACQ_REL);
 }
 
 /* Whether it is popular enough, and near enough to its end. */
-static bool wants_prefetch(struct cache_entry *e, const struct cache_prefetch *p, uint64_t now_ms,
+static bool wants_prefetch(struct cache_entry *e, const struct cache_prefetch *p, uint64_t now_ns,
                            uint64_t left_s)
 {
-    uint64_t last = __atomic_exchange_n(&e->last_asked_ms, now_ms, __ATOMIC_RELAXED);
-    if (last + p->window_ms < now_ms)
+    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    uint32_t last = __atomic_exchange_n(&e->last_asked_ms, now_ms, __ATOMIC_RELAXED);
+    if ((uint32_t)(now_ms - last) > p->window_ms)
         __atomic_store_n(&e->asked, 1, __ATOMIC_RELAXED);
     else
         __atomic_fetch_add(&e->asked, 1, __ATOMIC_RELAXED);
@@ -93,9 +99,9 @@ static void fill(const struct cache_entry *e, const struct query *q, uint32_t tt
 {
     reply_begin(r, q);
     memcpy(r->wire + r->len, cache_entry_body(e), e->body_len);
-    memcpy(r->rr, e->rr, e->nrecords * sizeof e->rr[0]);
     memcpy(r->count, e->count, sizeof r->count);
-    r->nrecords = e->nrecords;
+    r->nrecords = (uint16_t)cache_entry_records(e);
+    memcpy(r->rr, e->rr, r->nrecords * sizeof e->rr[0]);
     r->len += e->body_len;
     r->rcode = e->rcode;
     r->flags = e->flags; /* AA too: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
@@ -111,7 +117,7 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
     rcu_reader_begin();
     struct cache_entry *e = find(c, q, hash);
     if (e != NULL) {
-        uint64_t age = age_s(e, look->now_ns), now_ms = look->now_ns / NS_PER_MS;
+        uint64_t age = age_s(e, look->now_ns);
         bool fresh = age < e->ttl_s;
         found = fresh || (look->stale && age - e->ttl_s < c->stale_ns / NS_PER_S);
         if (found) {
@@ -120,9 +126,10 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
             if (look->no_refresh)
                 hit->refresh = false;
             else if (fresh && look->prefetch != NULL && look->prefetch->amount > 0)
-                hit->refresh = wants_prefetch(e, look->prefetch, now_ms, left) && begin_refresh(e, now_ms);
+                hit->refresh =
+                    wants_prefetch(e, look->prefetch, look->now_ns, left) && begin_refresh(e, look->now_ns);
             else if (!fresh)
-                hit->refresh = begin_refresh(e, now_ms);
+                hit->refresh = begin_refresh(e, look->now_ns);
             uint32_t shown = !fresh ? look->stale_ttl : look->keep_ttl ? e->ttl_s : left;
             count_use(e);
             fill(e, q, shown, r);
@@ -150,7 +157,9 @@ void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, 
     rcu_reader_begin();
     struct cache_entry *e = find(c, q, hash);
     if (e != NULL) {
-        __atomic_store_n(&e->retry_ms, now_ns / NS_PER_MS + pause_ms, __ATOMIC_RELEASE);
+        __atomic_store_n(&e->retry_ds,
+                         (uint32_t)((now_ns + pause_ms * NS_PER_MS + NS_PER_DS - 1) / NS_PER_DS),
+                         __ATOMIC_RELEASE);
         __atomic_store_n(&e->refreshing, false, __ATOMIC_RELEASE);
     }
     rcu_reader_end();
@@ -161,22 +170,34 @@ unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind)
     return __atomic_load_n(&c->parts[kind].count, __ATOMIC_RELAXED);
 }
 
+uint64_t answer_cache_bytes(const struct answer_cache *c)
+{
+    return __atomic_load_n(&c->bytes, __ATOMIC_RELAXED);
+}
+
 /* ---- keeping ---- */
+
+/* What malloc has taken: the memory and the word in front of it. */
+static size_t chunk_size(void *memory)
+{
+    return malloc_usable_size(memory) + sizeof(size_t);
+}
 
 static struct cache_entry *make(const struct query *q, const struct reply *r, const struct cache_keep *keep)
 {
     size_t question_end = DNS_HEADER_LEN + (size_t)q->qname_len + 4;
     size_t body_len = r->len - question_end;
-    size_t size =
-        sizeof(struct cache_entry) + r->nrecords * sizeof(struct reply_rr) + q->qname_len + body_len;
-    struct cache_entry *e = calloc(1, size);
+    bool options = q->options_hash != 0;
+    size_t size = offsetof(struct cache_entry, rr) + r->nrecords * sizeof(struct reply_rr) +
+                  (options ? sizeof q->options_hash : 0) + q->qname_len + body_len;
+    struct cache_entry *e = calloc(1, size < sizeof *e ? sizeof *e : size);
     if (e == NULL)
         return NULL;
     e->stored_ns = keep->now_ns;
     e->ttl_s = keep->ttl_s;
     e->answering = keep->answering;
-    e->size = (uint32_t)size;
-    e->options_hash = q->options_hash;
+    e->size = (uint32_t)chunk_size(e);
+    e->has_options = options;
     e->qtype = q->qtype;
     e->qclass = q->qclass;
     e->dnssec_ok = q->dnssec_ok;
@@ -184,11 +205,12 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
     e->flags = r->flags & (FLAG_AA | FLAG_RA | FLAG_AD);
     e->rcode = r->rcode;
     memcpy(e->count, r->count, sizeof e->count);
-    e->nrecords = r->nrecords;
     e->body_len = (uint16_t)body_len;
     e->kind = (uint8_t)keep->kind;
     e->name_len = q->qname_len;
     memcpy(e->rr, r->rr, r->nrecords * sizeof e->rr[0]);
+    if (options)
+        memcpy(e->rr + r->nrecords, &q->options_hash, sizeof q->options_hash);
     memcpy(cache_entry_name(e), q->lname, q->qname_len);
     memcpy(cache_entry_body(e), r->wire + question_end, body_len);
     return e;
@@ -206,12 +228,13 @@ static void bound_chain(struct answer_cache *c, struct cache_entry *first)
 }
 
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
-                     const struct cache_keep *keep, unsigned *evicted)
+                     const struct cache_keep *keep, unsigned evicted[2])
 {
     struct cache_entry *e = make(q, r, keep);
+    evicted[0] = evicted[1] = 0;
     if (e == NULL)
         return -ENOMEM;
-    if (e->size > c->bytes_max) {
+    if (e->size > c->bytes_max - c->index_bytes) {
         free(e);
         return ERR_LIMIT;
     }
@@ -229,20 +252,32 @@ int answer_cache_put(struct answer_cache *c, const struct query *q, const struct
     if (old != NULL)
         cache_remove(c, old);
     bound_chain(c, e);
-    *evicted = cache_evict(c, keep->kind, e, keep->now_ns);
+    cache_evict(c, e, keep->now_ns, evicted);
     pthread_mutex_unlock(&c->lock);
     return ERR_OK;
 }
 
 /* ---- life ---- */
 
-static int part_init(struct cache_part *p, uint32_t capacity)
+/* Entries that the index is made for: as many as there may be, but where the octets are limited no more than
+ * would fit at CACHE_BYTES_TYPICAL each. */
+static uint64_t expected(const struct cache_capacity *capacity, unsigned kind)
 {
-    p->capacity = capacity > 0 ? capacity : 1;
+    uint64_t fit = capacity->bytes / CACHE_BYTES_TYPICAL;
+    uint64_t n = capacity->entries[kind] > 0 ? capacity->entries[kind] : 1;
+    return capacity->bytes > 0 && n > fit ? fit : n;
+}
+
+static int part_init(struct answer_cache *c, const struct cache_capacity *capacity, unsigned kind)
+{
+    struct cache_part *p = &c->parts[kind];
+    p->capacity = capacity->entries[kind] > 0 ? capacity->entries[kind] : 1;
     p->short_capacity = p->capacity / 10;
     TAILQ_INIT(&p->short_queue);
     TAILQ_INIT(&p->long_queue);
-    p->ghosts = calloc(p->capacity, sizeof *p->ghosts);
+    p->nghosts = (uint32_t)expected(capacity, kind);
+    p->ghosts = calloc(p->nghosts, sizeof *p->ghosts);
+    c->index_bytes += p->nghosts * sizeof *p->ghosts;
     return p->ghosts == NULL ? -ENOMEM : ERR_OK;
 }
 
@@ -252,20 +287,24 @@ int answer_cache_new(const struct cache_capacity *capacity, struct answer_cache 
     if (c == NULL)
         return -ENOMEM;
     pthread_mutex_init(&c->lock, NULL);
-    uint64_t wanted = (uint64_t)capacity->entries[0] + capacity->entries[1], buckets = 64;
+    uint64_t wanted = expected(capacity, 0) + expected(capacity, 1), buckets = 64;
+    if (capacity->bytes > 0 && wanted > capacity->bytes / CACHE_BYTES_TYPICAL)
+        wanted = capacity->bytes / CACHE_BYTES_TYPICAL;
     while (buckets < wanted)
         buckets *= 2;
     c->mask = buckets - 1;
     c->buckets = calloc(buckets, sizeof(struct cache_entry *));
+    c->index_bytes = buckets * sizeof(struct cache_entry *);
     c->stale_ns = capacity->stale_s * NS_PER_S;
-    c->bytes_max = wanted * CACHE_BYTES_PER_ENTRY;
     bool random = getrandom(c->seed, sizeof c->seed, 0) == sizeof c->seed;
     c->seed[1] |= 1;
-    int a = part_init(&c->parts[0], capacity->entries[0]), b = part_init(&c->parts[1], capacity->entries[1]);
+    int a = part_init(c, capacity, 0), b = part_init(c, capacity, 1);
     if (c->buckets == NULL || !random || a != ERR_OK || b != ERR_OK) {
         answer_cache_free(c);
         return -ENOMEM;
     }
+    c->bytes = c->index_bytes;
+    c->bytes_max = capacity->bytes > 0 ? capacity->bytes : c->index_bytes + wanted * CACHE_BYTES_PER_ENTRY;
     *out = c;
     return ERR_OK;
 }

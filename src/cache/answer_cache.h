@@ -15,8 +15,9 @@
  * hash is remembered. At the end of the long queue an entry that was used since goes round again. So names in
  * use stay, and a flood of names asked for once passes through the short queue.
  *
- * Limits: the number of entries of each kind, and their octets together (CACHE_BYTES_PER_ENTRY for each that
- * is allowed).
+ * Limits: the number of entries of each kind, and the octets of all of them with the index, as malloc takes
+ * them. Where the octets are the limit that is met, the kind gives way whose short queue is the larger, so
+ * that a flood of one kind's names drives out its own.
  */
 #ifndef SEAMARK_SERVE_ANSWER_CACHE_H
 #define SEAMARK_SERVE_ANSWER_CACHE_H
@@ -37,8 +38,15 @@ struct answer_cache;
 
 enum cache_kind { CACHE_SUCCESS, CACHE_DENIAL };
 
+/* The least octets that may be asked for: the index takes an eighth of them at the most. */
+#define CACHE_BYTES_MIN (UINT64_C(1) << 20)
+#define CACHE_BYTES_MAX (UINT64_C(64) << 30)
+/* No entry takes less: so many may there be where only the octets are limited. */
+#define CACHE_BYTES_LEAST 112
+
 struct cache_capacity {
     uint32_t entries[2]; /* by kind; at least 1 */
+    uint64_t bytes;      /* of entries and index; 0: CACHE_BYTES_PER_ENTRY for each entry, and the index */
     uint32_t stale_s;    /* an entry is of use for so long after its TTL */
 };
 
@@ -87,15 +95,17 @@ struct cache_keep {
     uint64_t now_ns;
 };
 
-/* Keeps `r`, the answer to q, replacing what there was. The number of entries that had to go for it, of the
- * same kind, goes to `evicted`. ERR_OK, -ENOMEM, ERR_LIMIT (too large ever to be kept). */
+/* Keeps `r`, the answer to q, replacing what there was. The numbers of entries that had to go for it go to
+ * `evicted`, by kind. ERR_OK, -ENOMEM, ERR_LIMIT (too large ever to be kept). */
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
-                     const struct cache_keep *keep, unsigned *evicted);
+                     const struct cache_keep *keep, unsigned evicted[2]);
 
 /* A refresh that answer_cache_get() gave out came to nothing: it may be given out again after `pause_ms`. */
 void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, uint64_t now_ns,
                                  uint32_t pause_ms);
 
 unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind); /* any thread */
+/* Octets that entries and index take of the heap, with what malloc adds. Any thread. */
+uint64_t answer_cache_bytes(const struct answer_cache *c);
 
 #endif

@@ -4,6 +4,7 @@
 #define SEAMARK_SERVE_ANSWER_CACHE_P_H
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "cache/answer_cache.h"
@@ -11,31 +12,30 @@
 /* Uses that count: an entry used three times goes round the long queue three times more. */
 #define CACHE_USES_MAX 3
 
+/* Its order is that of use: what finding and giving it out reads comes first. */
 struct cache_entry {
-    struct cache_entry *next;       /* in its bucket; read under RCU */
-    TAILQ_ENTRY(cache_entry) queue; /* under the lock, like `in_long` */
+    struct cache_entry *next; /* in its bucket; read under RCU */
     uint64_t hash;
-    uint64_t options_hash;
     uint64_t stored_ns;
     uint32_t ttl_s;
-    uint32_t size; /* octets of the whole allocation */
     uint16_t qtype, qclass;
     uint16_t flags, rcode;
     uint16_t count[3];
-    uint16_t nrecords;
     uint16_t body_len;
-    uint8_t kind;
     uint8_t name_len;
-    bool dnssec_ok, checking_disabled;
-    bool answering; /* struct cache_keep */
-    bool in_long;
+    bool dnssec_ok : 1, checking_disabled : 1, has_options : 1;
+    bool answering : 1; /* struct cache_keep */
+    uint8_t kind;
     uint8_t uses; /* atomic; up to CACHE_USES_MAX */
     /* prefetch and refresh; atomic */
-    uint32_t asked; /* times without a pause */
-    uint64_t last_asked_ms;
+    uint32_t asked;         /* times without a pause */
+    uint32_t last_asked_ms; /* of clock_ns(), counted round */
+    uint32_t retry_ds;      /* no refresh before, in tenths of a second of clock_ns() */
     bool refreshing;
-    uint64_t retry_ms; /* no refresh before */
-    /* rr[nrecords], then the name, then the body */
+    bool in_long;  /* under the lock, like `queue` and `size`; `in_long` is read without: atomic */
+    uint32_t size; /* octets that malloc has taken for it */
+    TAILQ_ENTRY(cache_entry) queue;
+    /* rr[], a record each, then the hash of the EDNS options where there are any, the name, the body */
     struct reply_rr rr[];
 };
 
@@ -43,9 +43,11 @@ TAILQ_HEAD(cache_queue, cache_entry);
 
 struct cache_part { /* one kind */
     uint32_t capacity, short_capacity;
-    uint32_t count, short_count;                /* `count` is read by others: atomic */
+    uint32_t count, short_count; /* `count` is read by others: atomic */
+    uint64_t bytes, short_bytes;
     struct cache_queue short_queue, long_queue; /* newest first */
-    uint64_t *ghosts;                           /* hashes of what was dropped unused; by hash % capacity */
+    uint32_t *ghosts; /* what was dropped unused: the upper half of its hash, by hash % nghosts */
+    uint32_t nghosts;
 };
 
 struct answer_cache {
@@ -53,14 +55,28 @@ struct answer_cache {
     uint64_t mask;
     uint64_t seed[2];
     uint64_t stale_ns;
-    pthread_mutex_t lock; /* writers */
-    uint64_t bytes, bytes_max;
+    pthread_mutex_t lock;      /* writers */
+    uint64_t bytes, bytes_max; /* entries and index; `bytes` is read by others: atomic */
+    uint64_t index_bytes;
     struct cache_part parts[2];
 };
 
+static inline unsigned cache_entry_records(const struct cache_entry *e)
+{
+    return (unsigned)e->count[0] + e->count[1] + e->count[2];
+}
+
+static inline uint64_t cache_entry_options(const struct cache_entry *e)
+{
+    uint64_t hash = 0;
+    if (e->has_options)
+        memcpy(&hash, e->rr + cache_entry_records(e), sizeof hash);
+    return hash;
+}
+
 static inline uint8_t *cache_entry_name(const struct cache_entry *e)
 {
-    return (uint8_t *)(uintptr_t)(e->rr + e->nrecords);
+    return (uint8_t *)(uintptr_t)(e->rr + cache_entry_records(e)) + (e->has_options ? sizeof(uint64_t) : 0);
 }
 
 static inline uint8_t *cache_entry_body(const struct cache_entry *e)
@@ -72,9 +88,8 @@ static inline uint8_t *cache_entry_body(const struct cache_entry *e)
 void cache_remove(struct answer_cache *c, struct cache_entry *e);
 /* Puts a new entry into its queue; `old` is the entry it replaces, or NULL. */
 void cache_enqueue(struct answer_cache *c, struct cache_entry *e, const struct cache_entry *old);
-/* Lets go of entries until the limits hold, beginning with those of `kind`, never of `keep`. Returns how
- * many. */
-unsigned cache_evict(struct answer_cache *c, enum cache_kind kind, const struct cache_entry *keep,
-                     uint64_t now_ns);
+/* Lets go of entries until the limits hold, never of `keep`. Their numbers go to `evicted`, by kind. */
+void cache_evict(struct answer_cache *c, const struct cache_entry *keep, uint64_t now_ns,
+                 unsigned evicted[2]);
 
 #endif

@@ -143,6 +143,14 @@ static int read_denial(struct reading *r, const struct directive *o)
     return read_limit(r, o, &r->c->settings.limits[CACHE_DENIAL]);
 }
 
+static int read_size(struct reading *r, const struct directive *o)
+{
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    return ret == ERR_OK ? args_octets(r->e, PLUGIN, o, o->args[0], CACHE_BYTES_MIN, CACHE_BYTES_MAX,
+                                       &r->c->settings.bytes)
+                         : ret;
+}
+
 static int read_percent(struct reading *r, const struct directive *o, const char *word, unsigned *out)
 {
     char digits[24] = "";
@@ -295,10 +303,9 @@ static const struct {
     const char *name;
     read_option *read;
 } options[] = {
-    {"success", read_success},         {"denial", read_denial},
-    {"prefetch", read_prefetch},       {"servfail", read_servfail},
-    {"disable", read_disable},         {"keepttl", read_keepttl},
-    {"serve_stale", read_serve_stale}, {"serve_stale_policy", read_stale_policy},
+    {"size", read_size},         {"success", read_success},         {"denial", read_denial},
+    {"prefetch", read_prefetch}, {"servfail", read_servfail},       {"disable", read_disable},
+    {"keepttl", read_keepttl},   {"serve_stale", read_serve_stale}, {"serve_stale_policy", read_stale_policy},
 };
 
 static int read_options(struct reading *r, const struct directive *d)

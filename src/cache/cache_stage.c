@@ -17,11 +17,13 @@
  * longer: when they are back, names that were asked for meanwhile shall be too. */
 #define OWN_FAILURE_TTL_S 1
 
+#define CAPACITY_DEFAULT 9984 /* CoreDNS's */
+
 void cache_settings_default(struct cache_settings *s)
 {
     *s = (struct cache_settings){
-        .limits = {[CACHE_SUCCESS] = {.capacity = 9984, .max_ttl_s = 3600, .min_ttl_s = 5},
-                   [CACHE_DENIAL] = {.capacity = 9984, .max_ttl_s = 1800, .min_ttl_s = 5}},
+        .limits = {[CACHE_SUCCESS] = {.max_ttl_s = 3600, .min_ttl_s = 5},
+                   [CACHE_DENIAL] = {.max_ttl_s = 1800, .min_ttl_s = 5}},
         .servfail_ttl_s = 5,
         .prefetch = {.window_ms = 60000, .percent = 10},
     };
@@ -203,10 +205,12 @@ void cache_stage_keep(struct cache_stage *c, struct cache_series *series, struct
         return;
     const struct cache_keep how = {
         .kind = kind, .answering = facts.answers, .ttl_s = ttl, .now_ns = clock_ns()};
-    unsigned evicted = 0;
-    if (!yields(c, r, facts.class == ANSWER_SERVER_ERROR, how.answering, how.now_ns) &&
-        answer_cache_put(c->store->cache, r->q, r, &how, &evicted) == ERR_OK && evicted > 0)
-        metrics_add(series->evictions, kind, evicted);
+    unsigned evicted[2] = {0};
+    if (!yields(c, r, facts.class == ANSWER_SERVER_ERROR, how.answering, how.now_ns))
+        answer_cache_put(c->store->cache, r->q, r, &how, evicted); /* without memory it is not kept */
+    for (unsigned k = 0; k < 2; k++)
+        if (evicted[k] > 0)
+            metrics_add(series->evictions, k, evicted[k]);
 }
 
 bool cache_stage_refreshes(const struct cache_stage *c, const struct reply *r)
@@ -274,10 +278,20 @@ static void look_at_stages(struct cache_stage *c)
     }
 }
 
+/* Where octets are the limit, so many that they are it. */
+static uint32_t entries_of(const struct cache_settings *s, enum cache_kind kind)
+{
+    uint64_t fit = s->bytes / CACHE_BYTES_LEAST;
+    if (s->limits[kind].capacity > 0)
+        return s->limits[kind].capacity;
+    return s->bytes == 0 ? CAPACITY_DEFAULT : fit < CACHE_CAPACITY_MAX ? (uint32_t)fit : CACHE_CAPACITY_MAX;
+}
+
 int cache_stage_start(struct cache_stage *c, struct errtext *e)
 {
     const struct cache_capacity capacity = {
-        .entries = {c->settings.limits[CACHE_SUCCESS].capacity, c->settings.limits[CACHE_DENIAL].capacity},
+        .entries = {entries_of(&c->settings, CACHE_SUCCESS), entries_of(&c->settings, CACHE_DENIAL)},
+        .bytes = c->settings.bytes,
         .stale_s = c->settings.stale == STALE_OFF ? 0 : c->settings.stale_s};
     look_at_stages(c);
     c->series = calloc(c->config->nlisteners + 1, sizeof *c->series);

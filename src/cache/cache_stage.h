@@ -17,8 +17,8 @@
 #include "cache/answer_cache.h"
 #include "serve/config.h"
 
-struct cache_limit { /* of a kind */
-    uint32_t capacity;
+struct cache_limit {   /* of a kind */
+    uint32_t capacity; /* 0: not said */
     uint32_t max_ttl_s;
     uint32_t min_ttl_s;
     uint8_t (*disabled)[NAME_MAX_LEN]; /* zones of which no answer is kept */
@@ -29,6 +29,7 @@ enum stale_mode { STALE_OFF, STALE_IMMEDIATE, STALE_VERIFY };
 
 struct cache_settings {
     struct cache_limit limits[2]; /* by enum cache_kind */
+    uint64_t bytes;               /* that all entries and their index may take; 0: not said */
     uint8_t (*zones)[NAME_MAX_LEN];
     size_t nzones;
     uint32_t servfail_ttl_s; /* 0: not kept */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/conf_error_p.h"
 #include "conf/duration_p.h"
@@ -92,6 +93,55 @@ int args_duration(struct errtext *e, const char *plugin, const struct directive 
                           show_ms(min_ms, low), show_ms(max_ms, high), d->name, word);
     *out_ms = ms;
     return ERR_OK;
+}
+
+/* The octets of one unit; 0 where there is no such unit. */
+static uint64_t octets_of_unit(const char *unit)
+{
+    static const struct {
+        const char *name;
+        uint64_t octets;
+    } units[] = {
+        {"", 1},         {"b", 1},         {"ki", 1 << 10},    {"kib", 1 << 10},
+        {"kb", 1000},    {"mi", 1 << 20},  {"mib", 1 << 20},   {"mb", 1000000},
+        {"gi", 1 << 30}, {"gib", 1 << 30}, {"gb", 1000000000},
+    };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcasecmp(units[i].name, unit) == 0)
+            return units[i].octets;
+    return 0;
+}
+
+static const char *show_octets(uint64_t octets, char out[32])
+{
+    if (octets >= 1 << 30 && octets % (1 << 30) == 0)
+        snprintf(out, 32, "%lluGiB", (unsigned long long)octets >> 30);
+    else if (octets >= 1 << 20 && octets % (1 << 20) == 0)
+        snprintf(out, 32, "%lluMiB", (unsigned long long)octets >> 20);
+    else
+        snprintf(out, 32, "%llu", (unsigned long long)octets);
+    return out;
+}
+
+int args_octets(struct errtext *e, const char *plugin, const struct directive *d, const char *word,
+                uint64_t min, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    size_t digits = strspn(word, "0123456789");
+    uint64_t unit = octets_of_unit(word + digits);
+    bool bad = digits == 0 || unit == 0;
+    for (size_t i = 0; !bad && i < digits; i++)
+        bad = __builtin_mul_overflow(value, 10, &value) ||
+              __builtin_add_overflow(value, (uint64_t)(word[i] - '0'), &value);
+    if (!bad && !__builtin_mul_overflow(value, unit, &value) && value >= min && value <= max) {
+        *out = value;
+        return ERR_OK;
+    }
+    char low[32], high[32];
+    return args_error(e, plugin, d,
+                      "expected a size from %s to %s such as 64MiB behind \"%." SHOWN "s\", found \"%." SHOWN
+                      "s\"",
+                      show_octets(min, low), show_octets(max, high), d->name, word);
 }
 
 int args_not_yet(struct errtext *e, const char *plugin, const struct directive *d)

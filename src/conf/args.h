@@ -29,6 +29,11 @@ int args_uint(struct errtext *e, const char *plugin, const struct directive *d, 
 int args_duration(struct errtext *e, const char *plugin, const struct directive *d, const char *word,
                   int64_t min_ms, int64_t max_ms, int64_t *out_ms);
 
+/* A number of octets from min to max, with or without a unit: KiB, MiB, GiB (Ki, Mi, Gi), KB, MB, GB, in any
+ * case of letters. */
+int args_octets(struct errtext *e, const char *plugin, const struct directive *d, const char *word,
+                uint64_t min, uint64_t max, uint64_t *out);
+
 /* An option that CoreDNS knows and this build does not do yet: an error that says so. Returns ERR_CONFIG. */
 int args_not_yet(struct errtext *e, const char *plugin, const struct directive *d);
 

@@ -4,6 +4,7 @@
  *     cache [TTL] [ZONES...] {
  *         success CAPACITY [TTL] [MINTTL]
  *         denial CAPACITY [TTL] [MINTTL]
+ *         size BYTES
  *         prefetch AMOUNT [DURATION] [PERCENTAGE%]
  *         serve_stale [DURATION] [immediate [RESPONSE_TTL [RECHECK]]
  *                                | verify [TIMEOUT [RESPONSE_TTL [RECHECK]]]]

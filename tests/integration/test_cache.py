@@ -188,6 +188,18 @@ def test_a_full_cache_stays_within_its_capacity_and_keeps_what_is_used(up):
         assert up.count("used.example.org") == 1
 
 
+def test_octets_are_the_limit_where_they_are_said(up):
+    text = ('"' + "x" * 250 + '" ') * 11  # 2.8 KB: some 370 fit
+    for i in range(420):
+        up.add(f"n{i}.example.org", "TXT", text)
+    with Forwarder(corefile(up, "cache {\n size 1MiB\n}")) as server:
+        for i in range(420):
+            assert len(server.ask(f"n{i}.example.org", "TXT", use_edns=0, payload=4096).answer) == 1
+        entries = server.metric("coredns_cache_entries", type="success")
+        assert 330 < entries < 380
+        assert server.metric("coredns_cache_evictions_total", type="success") == 420 - entries
+
+
 # ---- refreshing ----
 
 
@@ -310,6 +322,9 @@ def test_names_of_the_cluster_are_not_kept_but_what_falls_through_is(up):
             "cache {\n serve_stale\n serve_stale_policy prefer_positive\n serve_stale_policy prefer_positive\n}",
             "serve_stale_policy can only be specified once",
         ),
+        ("cache {\n size 512KiB\n}", "expected a size from 1MiB to 64GiB"),
+        ("cache {\n size plenty\n}", "expected a size from 1MiB to 64GiB"),
+        ("cache {\n size\n}", "expected 1 argument"),
         ("cache {\n nonsense\n}", "unknown property"),
         ("cache\n    cache", "can only be used once"),
     ],

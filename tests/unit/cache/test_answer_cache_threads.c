@@ -47,10 +47,10 @@ static void *use(void *ctx)
                                   .rdlen = 4,
                                   .rdata = rdata};
             struct reply *fresh = make_reply(&questions[n], NULL);
-            unsigned evicted;
+            unsigned evicted[2];
             reply_add(fresh, SECTION_ANSWER, &rr);
             const struct cache_keep keep = {.kind = CACHE_SUCCESS, .ttl_s = 5, .now_ns = now};
-            answer_cache_put(cache, &questions[n], fresh, &keep, &evicted);
+            answer_cache_put(cache, &questions[n], fresh, &keep, evicted);
             free(fresh);
         }
         if (i % 1000 == 0)

@@ -92,6 +92,31 @@ static void test_duration(void)
                         "found \"3h\"");
 }
 
+static void test_octets(void)
+{
+    static const struct {
+        const char *word;
+        uint64_t octets;
+    } good[] = {{"1048576", 1 << 20}, {"64MiB", 64 << 20}, {"64mi", 64 << 20}, {"2048KiB", 2 << 20},
+                {"2Ki", 2048},        {"5MB", 5000000},    {"3kb", 3000},      {"1GiB", 1 << 30},
+                {"1gb", 1000000000},  {"1Gi", 1 << 30},    {"7B", 7}};
+    static const char *const bad[] = {
+        "",     "MiB", "-1", "1.5MiB", "1 MiB", "64MiBs", "18446744073709551616", "17179869185GiB",
+        "0x10", "2GiB"};
+    uint64_t n = 0;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        CU_ASSERT_EQUAL(args_octets(fresh(), "cache", &line, good[i].word, 1, 1 << 30, &n), ERR_OK);
+        CU_ASSERT_EQUAL(n, good[i].octets);
+    }
+    n = 7;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CU_ASSERT_EQUAL(args_octets(fresh(), "cache", &line, bad[i], 0, 1 << 30, &n), ERR_CONFIG);
+    CU_ASSERT_EQUAL(n, 7);
+    args_octets(fresh(), "cache", &line, "512KiB", 1 << 20, UINT64_C(64) << 30, &n);
+    ASSERT_TEXT(e.text, "Corefile:12 - plugin/cache: expected a size from 1MiB to 64GiB such as 64MiB behind "
+                        "\"success\", found \"512KiB\"");
+}
+
 static void test_not_yet(void)
 {
     CU_ASSERT_EQUAL(args_not_yet(fresh(), "cache", &line), ERR_CONFIG);
@@ -131,6 +156,7 @@ static const struct unit_test tests[] = {
     {"the number of arguments is checked", test_count},
     {"numbers are decimal and within their bounds", test_uint},
     {"durations are within their bounds", test_duration},
+    {"sizes have units and are within their bounds", test_octets},
     {"an option to come is refused by name", test_not_yet},
     {"zones come from the arguments or else from the keys", test_zones},
 };

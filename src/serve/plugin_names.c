@@ -8,7 +8,7 @@ static const char *const names[] = {
     "dnstap",   "erratic",    "etcd",  "file",    "geoip",       "grpc",      "grpc_server", "header",
     "https",    "https3",     "local", "minimal", "multisocket", "nomad",     "nsid",        "on",
     "pprof",    "proxyproto", "quic",  "root",    "route53",     "secondary", "shed",        "sign",
-    "timeouts", "tls",        "trace", "tsig",    "unbound",     "view",
+    "timeouts", "tls",        "trace", "tsig",    "view",
 };
 
 bool plugin_name_known(const char *name)

@@ -17,7 +17,7 @@
 
 /* Events that arrive together are one transaction: the first change after a pause is written at once, the
  * next ones gather for this long. */
-#define PUBLISH_WAIT_MS 5
+#define PUBLISH_WAIT_MS 2
 /* ... or until this many things are touched: it bounds the memory for what they were before. */
 #define PUBLISH_BATCH_MAX 4096
 /* After a failed write it is tried again this often at first, then half as often each time, down to the

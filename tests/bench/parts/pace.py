@@ -95,7 +95,8 @@ def measure(results, changes, servers, pace, seconds):
     if COREDNS in cpu:
         ours, theirs = changes.times[SEAMARK], changes.times[COREDNS]
         for share, word in ((0.5, "median"), (0.99, "p99")):
-            results.figure(f"{what}: {word} of event to answer, of CoreDNS's", [percentile(ours, share) / percentile(theirs, share)], "", 1)
+            results.figure(f"{what}: {word} of event to answer, of CoreDNS's", [percentile(ours, share) / percentile(theirs, share)], "",
+                           1 if pace == PACES[0] else None)
         results.figure(f"{what}: CPU, of CoreDNS's", [cpu[SEAMARK] / cpu[COREDNS]], "", 1)
 
 

@@ -10,9 +10,12 @@ def _write(path, text):
         out.write(text)
 
 
-def unbound(place, upstream, probe, placement):
+def unbound(place, upstream, probe, placement, anchor=None):
+    """With `anchor`, a file of trust anchors, it validates."""
     folder, address = place
     threads = placement.workers
+    modules = "validator iterator" if anchor else "iterator"
+    anchors = f'  trust-anchor-file: "{anchor}"\n  trust-anchor-signaling: no\n' if anchor else ""
     _write(f"{folder}/unbound.conf", f"""server:
   interface: {address}@{PORT}
   access-control: 127.0.0.0/8 allow
@@ -30,8 +33,8 @@ def unbound(place, upstream, probe, placement):
   pidfile: ""
   use-syslog: no
   logfile: ""
-  module-config: "iterator"
-  minimal-responses: yes
+  module-config: "{modules}"
+{anchors}  minimal-responses: yes
   do-not-query-localhost: no
   prefetch: no
   cache-max-ttl: 86400

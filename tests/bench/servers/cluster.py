@@ -25,7 +25,7 @@ COREFILE = """\
     prometheus {address}:9153
     forward . {upstream} {{
        max_concurrent 1000
-    }}
+{forward}    }}
 {cache}    loop
     reload
     loadbalance
@@ -42,13 +42,33 @@ CACHES = {
 NOWHERE = "127.0.0.1:9"  # an upstream that nobody asks: cluster questions need none
 
 
-def corefile(place, source, upstream=NOWHERE, cache="kubeadm", more=""):
-    """`source` is where the cluster is, a line of the `kubernetes` block. Returns the path."""
+def corefile(place, source, upstream=NOWHERE, cache="kubeadm", more="", forward=""):
+    """`source` is where the cluster is, a line of the `kubernetes` block; `forward` are lines of that block. Returns the path."""
     folder, address = place
     path = os.path.join(folder, "Corefile")
     with open(path, "w", encoding="ascii") as out:
-        out.write(COREFILE.format(address=address, port=PORT, source=source, upstream=upstream, cache=CACHES[cache], more=more))
+        out.write(COREFILE.format(address=address, port=PORT, source=source, upstream=upstream, cache=CACHES[cache], more=more, forward=forward))
     return path
+
+
+def small_corefile(place, upstream, cache="large"):
+    """Nothing but `cache` and `forward`. Returns the path."""
+    folder, address = place
+    path = os.path.join(folder, "Corefile")
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f".:{PORT} {{\n    bind {address}\n{CACHES[cache]}    forward . {upstream}\n}}\n")
+    return path
+
+
+def without_cluster(conf):
+    """Takes the `kubernetes` block out: without an API server CoreDNS would answer nothing."""
+    with open(conf, encoding="ascii") as f:
+        lines = f.read().splitlines(keepends=True)
+    first = next(i for i, line in enumerate(lines) if line.strip().startswith("kubernetes "))
+    last = next(i for i in range(first, len(lines)) if lines[i].strip() == "}")
+    with open(conf, "w", encoding="ascii") as out:
+        out.writelines(lines[:first] + lines[last + 1:])
+    return conf
 
 
 def seamark(place, conf, zones, probe, placement, supervised=False, name=SEAMARK, **more):

@@ -153,14 +153,28 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Sixteen octets at `at` for one multiplication: half as many as with one for eight. Who does not know the
+ * seeds cannot choose octets that make a factor 0, nor any others that collide. */
+static inline uint64_t fold16(uint64_t h, const uint8_t *at)
+{
+    return fold(load64(at) ^ hash_multiplier, load64(at + 8) ^ h);
+}
+
+static uint64_t hash_short(const uint8_t *name, size_t len)
+{
+    uint8_t padded[16] = {0};
+    memcpy(padded, name, len);
+    return fold16(hash_start ^ len, padded);
+}
+
 uint64_t name_hash(const uint8_t *name, size_t len)
 {
-    uint64_t h = hash_start ^ len, tail = 0;
-    size_t i = 0;
-    for (; i + 8 <= len; i += 8)
-        h = fold(h ^ load64(name + i), hash_multiplier);
-    memcpy(&tail, name + i, len - i);
-    return fold(fold(h ^ tail, hash_multiplier), hash_start | 1);
+    if (len < 16)
+        return hash_short(name, len);
+    uint64_t h = hash_start ^ len;
+    for (size_t i = 0; i + 16 < len; i += 16)
+        h = fold16(h, name + i);
+    return fold16(h, name + len - 16); /* some octets for the second time */
 }
 
 /* Sixteen octets at once, which compilers know for SSE2 and NEON. */
@@ -176,35 +190,25 @@ static inline void lower16(uint8_t *out, const uint8_t *name)
     memcpy(out, &w, sizeof w);
 }
 
-static inline void lower_known(uint8_t *out, const uint8_t *name, size_t len)
+/* Not inlined: longer names shall not pay for its stack. */
+static __attribute__((noinline)) uint64_t lower_hash_short(uint8_t *out, const uint8_t *name, size_t len)
 {
-    size_t i = 0;
-    if (len < 16) {
-        for (; i < len; i++)
-            out[i] = lower(name[i]);
-        return;
-    }
-    for (; i + 16 < len; i += 16)
-        lower16(out + i, name + i);
-    lower16(out + len - 16, name + len - 16); /* some of them for the second time */
+    for (size_t i = 0; i < len; i++)
+        out[i] = lower(name[i]);
+    return hash_short(out, len);
 }
 
 uint64_t name_lower_hash(uint8_t *out, const uint8_t *name, size_t len)
 {
-    lower_known(out, name, len);
-    if (len < 8)
-        return name_hash(out, len);
-    uint64_t h = hash_start ^ len, tail = 0;
-    size_t i = 0;
-    for (; i + 8 <= len; i += 8)
-        h = fold(h ^ load64(out + i), hash_multiplier);
-    if (i < len) /* the last octets of the last eight */
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        tail = load64(out + len - 8) >> 8 * (8 - (len - i));
-#else
-        tail = load64(out + len - 8) << 8 * (8 - (len - i));
-#endif
-    return fold(fold(h ^ tail, hash_multiplier), hash_start | 1);
+    if (len < 16)
+        return lower_hash_short(out, name, len);
+    uint64_t h = hash_start ^ len;
+    for (size_t i = 0; i + 16 < len; i += 16) {
+        lower16(out + i, name + i);
+        h = fold16(h, out + i);
+    }
+    lower16(out + len - 16, name + len - 16);
+    return fold16(h, out + len - 16);
 }
 
 static bool is_digit(char c)

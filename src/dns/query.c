@@ -22,8 +22,7 @@ static bool read_question(struct cursor *c, struct query *q)
     q->qclass = cursor_u16(c);
     if (c->failed)
         return false;
-    name_lower(q->lname, q->qname);
-    q->hash = name_hash(q->lname, (size_t)len);
+    q->hash = name_lower_hash(q->lname, q->qname, (size_t)len);
     q->label_count = (uint8_t)name_label_count(q->lname);
     q->qname_len = (uint8_t)len;
     return true;
@@ -169,10 +168,9 @@ void query_set_name(struct query *q, const uint8_t *name)
 {
     size_t len = name_len(name);
     memcpy(q->qname, name, len);
-    name_lower(q->lname, name);
+    q->hash = name_lower_hash(q->lname, name, len);
     q->qname_len = (uint8_t)len;
     q->label_count = (uint8_t)name_label_count(name);
-    q->hash = name_hash(q->lname, len);
 }
 
 void query_make(struct query *q, const uint8_t *name, uint16_t qtype)

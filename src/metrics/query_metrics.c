@@ -199,28 +199,61 @@ static inline unsigned size_bucket(size_t size)
     return bucket;
 }
 
-void route_metrics_count_facts(const struct route_metrics *m, const struct query_facts *f, unsigned stage)
+static inline const struct query_facts *next_facts(const struct query_facts *f, size_t stride)
 {
-    uint64_t *cells = metrics_own_cells;
-    unsigned rcode = f->rcode;
-    if (cells == NULL || f->tcp || rcode >= RCODE_NAMES) { /* a thread's first, or a rare one */
-        count(m, f, m->plugin[stage]);
-        return;
-    }
-    unsigned in = size_bucket(f->request_size), out = size_bucket(f->response_size);
-    metrics_add_own(cells, m->cell.requests + f->ipv6 * (unsigned)TYPES + type_of(f->qtype), 1);
-    metrics_add_own(cells, m->cell.request_size + in, 1);
-    metrics_add_own(cells, m->cell.request_size + SIZE_BOUNDS + 1, f->request_size);
-    metrics_add_own(cells, m->cell.response_size + out, 1);
-    metrics_add_own(cells, m->cell.response_size + SIZE_BOUNDS + 1, f->response_size);
-    metrics_add_own(cells, m->cell.responses + m->plugin[stage] * RCODES + rcode, 1);
-    if (f->dnssec_ok)
-        metrics_add_own(cells, m->dnssec_ok->cell, 1);
+    return (const struct query_facts *)((const char *)f + stride);
 }
 
-void route_metrics_count_durations(const struct route_metrics *m, uint64_t ns, unsigned n)
+/* Returns how many there were to count. */
+static unsigned count_own(const struct route_metrics *m, uint64_t *cells, const struct query_facts *f,
+                          size_t stride, unsigned n, unsigned plugin)
 {
-    metrics_observe_some(m->duration, 0, ns, n);
+    uint32_t requests = m->cell.requests, in = m->cell.request_size, out = m->cell.response_size,
+             responses = m->cell.responses + plugin * (unsigned)RCODES;
+    size_t asked = 0, answered = 0;
+    unsigned counted = 0;
+    for (; n > 0; n--, f = next_facts(f, stride)) {
+        if (f->response_size == 0)
+            continue;
+        counted++;
+        asked += f->request_size;
+        answered += f->response_size;
+        metrics_add_own(cells, requests + f->ipv6 * (unsigned)TYPES + type_of(f->qtype), 1);
+        metrics_add_own(cells, in + size_bucket(f->request_size), 1);
+        metrics_add_own(cells, out + size_bucket(f->response_size), 1);
+        metrics_add_own(cells, responses + f->rcode, 1);
+        if (f->dnssec_ok)
+            metrics_add_own(cells, m->dnssec_ok->cell, 1);
+    }
+    metrics_add_own(cells, in + (unsigned)SIZE_BOUNDS + 1, asked);
+    metrics_add_own(cells, out + (unsigned)SIZE_BOUNDS + 1, answered);
+    return counted;
+}
+
+/* The same in a thread that has no cells. */
+static unsigned count_shared(const struct route_metrics *m, const struct query_facts *f, size_t stride,
+                             unsigned n, unsigned plugin)
+{
+    unsigned counted = 0;
+    for (; n > 0; n--, f = next_facts(f, stride)) {
+        if (f->response_size == 0)
+            continue;
+        counted++;
+        count(m, f, plugin);
+    }
+    return counted;
+}
+
+void route_metrics_count_bulk(const struct route_metrics *m, const struct query_facts *f, size_t stride,
+                              unsigned n, unsigned stage, uint64_t ns)
+{
+    uint64_t *cells = metrics_own_cells;
+    if (cells == NULL)
+        cells = metrics_claim_cells();
+    unsigned counted = cells != NULL ? count_own(m, cells, f, stride, n, m->plugin[stage])
+                                     : count_shared(m, f, stride, n, m->plugin[stage]);
+    if (counted > 0)
+        metrics_observe_some(m->duration, 0, ns, counted);
 }
 
 void metrics_refused(const struct request *r, const struct listener *l)

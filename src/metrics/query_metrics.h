@@ -33,9 +33,10 @@ static inline bool address_is_ipv6(const union address *a)
 /* Counts a request whose answer is in r->reply, not yet finished. The answering stage is r->stage. */
 void route_metrics_count(const struct route_metrics *m, const struct request *r);
 
-/* The same in two steps, for those that are answered in bulk without a request: each query with the stage
- * that answers, and then the time that each of `n` took. */
-void route_metrics_count_facts(const struct route_metrics *m, const struct query_facts *f, unsigned stage);
-void route_metrics_count_durations(const struct route_metrics *m, uint64_t ns, unsigned n);
+/* The same for those that are answered in bulk, by UDP and with codes that have names, without a request: `n`
+ * queries, whose facts stand `stride` octets apart, were answered by that stage, and each took `ns`. Those
+ * whose response_size is 0 are not counted. */
+void route_metrics_count_bulk(const struct route_metrics *m, const struct query_facts *f, size_t stride,
+                              unsigned n, unsigned stage, uint64_t ns);
 
 #endif

@@ -104,13 +104,13 @@ const struct node *cluster_spelling_port(const struct zone_version *v, const uin
     return n == NULL && of.len == 0 ? find_any_protocol(v, &name, service) : n;
 }
 
-bool cluster_spelling_possible(const uint8_t *lname, const uint8_t *starts, unsigned below)
+bool cluster_spelling_possible(const uint8_t *lname, unsigned front, unsigned below)
 {
     if (below < CLUSTER_NAME_FRONT - 1 || below > CLUSTER_NAME_FRONT)
         return false;
-    if (cluster_name_is_label(lname + starts[below - 1], "pod"))
+    if (memcmp(lname + front - 4, "\3pod", 4) == 0)
         return true;
-    const uint8_t *protocol = lname + starts[1];
+    const uint8_t *protocol = lname + 1 + lname[0];
     unsigned len = protocol[0] - (protocol[1] == '_');
     return below == CLUSTER_NAME_FRONT && (len == 0 || len == 3 || len == 4); /* tcp, udp, sctp */
 }

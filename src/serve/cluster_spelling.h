@@ -29,9 +29,9 @@ struct cluster_spelling {
 const struct node *cluster_spelling_find(const void *ctx, const struct zone_version *v, const uint8_t *lname,
                                          size_t len);
 
-/* False where that finds nothing, for most names by a look at two labels. They begin at `starts`, and `below`
- * of them stand in front of the zone. */
-bool cluster_spelling_possible(const uint8_t *lname, const uint8_t *starts, unsigned below);
+/* False where that finds nothing, for most names by a look at two labels. In front of the zone stand `below`
+ * labels, of `front` octets. */
+bool cluster_spelling_possible(const uint8_t *lname, unsigned front, unsigned below);
 
 /* The same for one port: "port.protocol.service", given as labels, of which `service` is the rest of the
  * name. NULL where there is none, or where it is the zone's own spelling. */

@@ -11,6 +11,8 @@
 
 struct express_work {
     struct express_query queries[EXPRESS_BATCH];
+    struct express_place places[EXPRESS_BATCH]; /* of them; neighbours have one in common */
+    unsigned nplaces;
 };
 
 struct express_work *express_work_new(void)
@@ -28,21 +30,6 @@ static inline bool is_plain_type(uint16_t type)
     return type < 64 ? low >> type & 1 : type == RR_HTTPS || type == RR_SVCB;
 }
 
-/* Where the name's labels begin; false where it is none, or the root. */
-static inline bool read_labels(struct express_query *q, const uint8_t *name, size_t room)
-{
-    unsigned at = 0, labels = 0, len, end = room > NAME_MAX_LEN ? NAME_MAX_LEN : (unsigned)room;
-    while ((len = name[at]) != 0) {
-        q->starts[labels++] = (uint8_t)at;
-        at += 1 + len;
-        if (len > NAME_MAX_LABEL || at >= end)
-            return false;
-    }
-    q->len = (uint8_t)(at + 1);
-    q->labels = (uint8_t)labels;
-    return labels > 0;
-}
-
 /* One OPT without options and nothing behind it. */
 static inline bool read_opt(struct express_query *q, const uint8_t *opt)
 {
@@ -52,71 +39,101 @@ static inline bool read_opt(struct express_query *q, const uint8_t *opt)
     return opt[0] == 0 && wire_u16(opt + 1) == RR_OPT && opt[6] == 0 && wire_u16(opt + 9) == 0;
 }
 
-/* False where the chain is to look at it, be it that it is not even a question. */
-static inline bool read_question(struct express_query *q, const uint8_t *packet, size_t size)
+/* False where the chain is to look at it, be it that it is not even a question. As nothing stands before the
+ * name, and at most an OPT of known length behind it, its length is known; the name itself is not read. */
+static inline bool read_question(struct express_query *q, const uint8_t *packet, unsigned size)
 {
-    if (size < DNS_HEADER_LEN + 7 || (packet[2] & 0xf8) != 0 ||           /* QR, opcode */
-        wire_u32(packet + 4) != 0x00010000 || wire_u32(packet + 8) > 1 || /* one question, OPT at the most */
-        !read_labels(q, packet + DNS_HEADER_LEN, size - DNS_HEADER_LEN))
+    const uint64_t one_question = UINT64_C(1) << 48; /* and no record, or one: the OPT */
+    uint64_t counts = wire_u64(packet + 4) ^ one_question;
+    unsigned end = size - (counts != 0 ? OPT_LEN : 0), len = end - 4 - DNS_HEADER_LEN;
+    if (counts > 1 || (packet[2] & 0xf8) != 0 ||                       /* QR, opcode */
+        size < DNS_HEADER_LEN || len - 3 > (unsigned)NAME_MAX_LEN - 3) /* the root's names are not ours */
         return false;
-    size_t end = DNS_HEADER_LEN + q->len + 4u, rest = packet[11] != 0 ? OPT_LEN : 0;
-    if (size != end + rest)
-        return false;
+    uint32_t type_class = wire_u32(packet + end - 4);
     q->end = (uint16_t)end;
+    q->len = (uint8_t)len;
     q->has_edns = q->facts.dnssec_ok = false;
-    q->facts.qtype = wire_u16(packet + end - 4);
+    q->facts.qtype = (uint16_t)(type_class >> 16);
     q->facts.request_size = size;
-    return wire_u16(packet + end - 2) == CLASS_IN && is_plain_type(q->facts.qtype) &&
-           (rest == 0 || read_opt(q, packet + end));
-}
-
-/* Whether the longest zone in the table of the name is that one: one of those than which none is longer. */
-static inline bool is_in(const struct express_query *q, const struct express_zone *z)
-{
-    if (!z->deepest || z->labels > q->labels)
-        return false;
-    unsigned at = q->starts[q->labels - z->labels];
-    return express_zone_is(z, q->lname + at, q->len - at);
+    return (uint16_t)type_class == CLASS_IN && is_plain_type(q->facts.qtype) &&
+           (counts == 0 || read_opt(q, packet + end));
 }
 
 /* What the answer may take (RFC 6891 section 6.2.3: values below 512 count as 512). */
 static inline void set_room(struct express_query *q)
 {
-    unsigned most = q->zone->max_udp;
     q->room = 512;
     if (!q->has_edns)
         return;
+    unsigned most = q->place->zone->max_udp;
     if (most != 0 && q->udp_size > most)
         q->udp_size = (uint16_t)most;
     unsigned room = q->udp_size < 512 ? 512 : q->udp_size;
     q->room = (uint16_t)((room < EXPRESS_ROOM ? room : EXPRESS_ROOM) - OPT_LEN);
 }
 
-/* Where the question before it was answered from, which the next one nearly always is too. */
-struct place {
-    const struct express_zone *zone;
-    const struct zone_version *version;
-};
+/* ---- where it is answered from ---- */
+
+/* Where the name's labels begin, and their number; 0 where it is none, or the root. */
+static unsigned read_labels(const uint8_t *name, unsigned len, uint8_t *starts)
+{
+    unsigned at = 0, labels = 0;
+    while (name[at] != 0) {
+        starts[labels++] = (uint8_t)at;
+        at += 1u + name[at];
+        if (name[starts[labels - 1]] > NAME_MAX_LABEL || at >= len)
+            return 0;
+    }
+    return at + 1 == len ? labels : 0;
+}
+
+/* The place of a question that is not answered from where the one before it was; NULL: it is not ours, or
+ * not loaded. */
+static const struct express_place *new_place(struct express_work *work, const struct express_table *t,
+                                             const struct express_query *q)
+{
+    uint8_t starts[NAME_MAX_LEN / 2 + 1];
+    unsigned labels = read_labels(q->lname, q->len, starts);
+    const struct express_zone *z =
+        labels == 0 ? NULL : express_table_find(t, q->lname, q->len, starts, labels);
+    const struct zone *zone = z == NULL ? NULL : watched_zone_read(z->served->watched);
+    if (zone == NULL)
+        return NULL;
+    struct express_place *p = &work->places[work->nplaces++];
+    *p = (struct express_place){.zone = z, .version = zone_current(zone)};
+    p->wildcards = zone_has_wildcards(p->version);
+    p->denial = zone_denial_of(p->version);
+    if (p->denial != NULL)
+        p->denial_ttl = express_denial_ttl(p);
+    return p;
+}
+
+/* Whether it is answered from there for sure. */
+static inline bool is_at(const struct express_query *q, const struct express_place *p)
+{
+    const struct express_zone *z = p->zone;
+    return z->by_end && z->len <= q->len && express_same(z->name, q->lname + q->len - z->len, z->len);
+}
 
 /* A question that goes this way: its zone's version is there. */
-static inline bool take(struct express_query *q, const struct express_table *t, struct express_datagram *d,
-                        struct place *last)
+static inline bool take(struct express_work *work, struct express_query *q, const struct express_table *t,
+                        struct express_datagram *d, const struct express_place **last)
 {
     d->answer = 0;
     if (!read_question(q, d->packet, d->size))
         return false;
     q->hash = name_lower_hash(q->lname, d->packet + DNS_HEADER_LEN, q->len);
-    if (last->zone == NULL || !is_in(q, last->zone)) {
-        const struct express_zone *z = express_table_find(t, q->lname, q->len, q->starts, q->labels);
-        const struct zone *zone = z == NULL ? NULL : watched_zone_read(z->served->watched);
-        if (zone == NULL)
-            return false; /* not ours, or not loaded */
-        *last = (struct place){z, zone_current(zone)};
+    if (*last == NULL || !is_at(q, *last)) {
+        const struct express_place *p = new_place(work, t, q);
+        if (p == NULL)
+            return false;
+        *last = p;
     }
-    q->zone = last->zone;
-    q->version = last->version;
+    q->place = *last;
+    q->front = (uint8_t)(q->len - q->place->zone->apex_len);
     q->datagram = d;
     q->facts.ipv6 = d->ipv6;
+    q->facts.response_size = 0;
     set_room(q);
     return true;
 }
@@ -124,15 +141,16 @@ static inline bool take(struct express_query *q, const struct express_table *t, 
 /* ---- a batch ---- */
 
 /* All took as long: until the last was written. Neighbours mostly have a zone in common. */
-static void count_durations(const struct express_query *q, unsigned n, uint64_t ns)
+static void count_all(const struct express_query *q, unsigned n, uint64_t ns)
 {
-    for (unsigned i = 0; i < n;) {
-        const struct express_zone *zone = q[i].zone;
-        unsigned answered = 0;
-        for (; i < n && q[i].zone == zone; i++)
-            answered += q[i].datagram->answer != 0;
-        if (answered > 0 && zone->route->metrics != NULL)
-            route_metrics_count_durations(zone->route->metrics, ns, answered);
+    for (unsigned i = 0, first = 0; i < n; first = i) {
+        const struct express_zone *zone = q[i].place->zone;
+        do
+            i++;
+        while (i < n && q[i].place->zone == zone);
+        if (zone->route->metrics != NULL)
+            route_metrics_count_bulk(zone->route->metrics, &q[first].facts, sizeof *q, i - first, zone->stage,
+                                     ns);
     }
 }
 
@@ -140,23 +158,18 @@ unsigned express_serve(struct express_work *work, const struct express_table *t,
                        struct express_datagram *d, unsigned count, uint64_t received_ns)
 {
     struct express_query *q = work->queries;
-    struct place last = {0};
+    const struct express_place *last = NULL;
     unsigned n = 0, answered = 0;
+    work->nplaces = 0;
     rcu_reader_begin();
     for (unsigned i = 0; i < count; i++)
-        n += take(&q[n], t, &d[i], &last);
+        n += take(work, &q[n], t, &d[i], &last);
     for (unsigned i = 0; i < n; i++)
-        q[i].node = zone_find(q[i].version, q[i].lname, q[i].len, q[i].hash);
-    for (unsigned i = 0; i < n; i++) {
-        const struct route_metrics *m = q[i].zone->route->metrics;
-        if (!express_answer(&q[i], w))
-            continue;
-        answered++;
-        if (m != NULL)
-            route_metrics_count_facts(m, &q[i].facts, q[i].zone->stage);
-    }
+        q[i].node = zone_find(q[i].place->version, q[i].lname, q[i].len, q[i].hash);
+    for (unsigned i = 0; i < n; i++)
+        answered += express_answer(&q[i], w);
     rcu_reader_end();
     if (n > 0)
-        count_durations(q, n, clock_ns() - received_ns);
+        count_all(q, n, clock_ns() - received_ns);
     return answered;
 }

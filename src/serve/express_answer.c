@@ -1,3 +1,5 @@
+#include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -7,6 +9,10 @@
 #define RECORD_HEAD 10 /* an owner that is a pointer, type, class, TTL: what rrset data do not have */
 #define SRV_FIXED   6  /* octets of SRV rdata before the target */
 #define TARGETS_MAX 32 /* of one SRV answer; with more it would hardly fit into a datagram */
+
+/* The longest denial, copied in whole blocks: a question, the SOA's owner as a pointer, its names. */
+#define DENIAL_MAX (DNS_HEADER_LEN + NAME_MAX_LEN + 4 + 2 + 10 + 2 * NAME_MAX_LEN + 20)
+static_assert(DENIAL_MAX + ZONE_DENIAL_BLOCK <= EXPRESS_ROOM, "blocks stay in the buffer");
 
 /* The pointer to the question's name. */
 #define QUESTION (0xc000 | DNS_HEADER_LEN)
@@ -18,16 +24,23 @@ static inline uint32_t bound(uint32_t ttl, const struct express_ttl *b)
     return ttl > b->most_s ? b->most_s : ttl;
 }
 
+uint32_t express_denial_ttl(const struct express_place *p)
+{
+    const struct zone_denial *d = p->denial;
+    return p->zone->one_ttl ? bound(d->minimum < d->ttl ? d->minimum : d->ttl, &p->zone->denied) : d->ttl;
+}
+
 /* Header and OPT around what was written up to `to`. */
-static inline bool finish(struct express_query *q, uint8_t *to, uint16_t rcode, unsigned answers,
-                          unsigned authorities, unsigned additionals)
+static inline bool finish(struct express_query *q, uint8_t *to, uint16_t rcode, uint16_t answers,
+                          uint16_t authorities, uint16_t additionals)
 {
     uint8_t *packet = q->datagram->packet;
     uint16_t flags = wire_u16(packet + 2);
     wire_put_u16(packet + 2, (uint16_t)(FLAG_QR | FLAG_AA | (flags & (FLAG_RD | FLAG_CD)) | rcode));
-    wire_put_u32(packet + 6, answers << 16 | authorities);
-    wire_put_u16(packet + 10, (uint16_t)(additionals + q->has_edns));
+    wire_put_u64(packet + 4,
+                 (uint64_t)1 << 48 | (uint64_t)answers << 32 | (uint32_t)authorities << 16 | additionals);
     if (q->has_edns) {
+        wire_put_u16(packet + 10, (uint16_t)(additionals + 1));
         *to = 0;
         wire_put_u16(to + 1, RR_OPT);
         wire_put_u16(to + 3, q->udp_size);
@@ -43,52 +56,60 @@ static inline bool finish(struct express_query *q, uint8_t *to, uint16_t rcode, 
 
 /* ---- no records ---- */
 
-/* Whether the name is below "pod." in its zone: what the zone does not have of it may be made up. */
+/* Whether the name is below "pod." in its zone, or looks like it: what the zone does not have of it may be
+ * made up. */
 static inline bool is_of_pods(const struct express_query *q)
 {
-    unsigned below = (unsigned)(q->labels - q->zone->apex_labels);
-    if (below == 0 || !q->zone->pods_made_up)
-        return false;
-    const uint8_t *kind = q->lname + q->starts[below - 1];
-    return kind[0] == 3 && kind[1] == 'p' && kind[2] == 'o' && kind[3] == 'd';
+    return q->place->zone->pods_made_up && q->front >= 4 && memcmp(q->lname + q->front - 4, "\3pod", 4) == 0;
 }
 
-static bool deny(struct express_query *q, uint16_t rcode)
+static __attribute__((noinline)) bool deny(struct express_query *q, uint16_t rcode)
 {
-    const struct zone_denial *d = zone_denial_of(q->version);
-    uint8_t *to = q->datagram->packet + q->end;
-    if (d == NULL || (rcode == RCODE_NXDOMAIN && q->zone->falls_through) || is_of_pods(q))
+    const struct express_place *p = q->place;
+    const struct zone_denial *d = p->denial;
+    uint8_t *packet = q->datagram->packet, *to = packet + q->end;
+    if (d == NULL || (rcode == RCODE_NXDOMAIN && p->zone->falls_through) || is_of_pods(q))
         return false;
-    unsigned apex = q->len - q->zone->apex_len;
     /* Names in the record keep their case: they end in the question where that has it too. */
-    bool packed = d->npointers > 0 && express_same(q->datagram->packet + DNS_HEADER_LEN + apex,
-                                                   q->lname + apex, q->zone->apex_len);
+    bool packed = d->npointers > 0 &&
+                  express_same(packet + DNS_HEADER_LEN + q->front, q->lname + q->front, p->zone->apex_len);
     size_t len = packed ? d->packed_len : d->len;
+    const uint8_t *record = packed ? d->octets + d->len : d->octets;
     if (q->end + 2 + len > q->room)
         return false;
-    uint16_t pointer = (uint16_t)(0xc000 | (DNS_HEADER_LEN + apex));
+    uint16_t pointer = (uint16_t)(0xc000 | (DNS_HEADER_LEN + q->front));
     wire_put_u16(to, pointer);
     to += 2;
-    memcpy(to, packed ? d->octets + d->len : d->octets, len);
-    for (unsigned i = 0; packed && i < d->npointers; i++)
-        wire_put_u16(to + d->pointers[i], pointer);
-    if (q->zone->one_ttl)
-        wire_put_u32(to + ZONE_DENIAL_TTL_AT,
-                     bound(d->minimum < d->ttl ? d->minimum : d->ttl, &q->zone->denied));
+    for (size_t at = 0; at < len; at += ZONE_DENIAL_BLOCK)
+        memcpy(to + at, record + at, ZONE_DENIAL_BLOCK);
+    if (packed) {
+        wire_put_u16(to + d->pointers[0], pointer);
+        wire_put_u16(to + d->pointers[1], pointer);
+    }
+    wire_put_u32(to + ZONE_DENIAL_TTL_AT, p->denial_ttl);
     return finish(q, to + len, rcode, 0, 1, 0);
 }
 
 /* ---- records ---- */
 
-/* A record whose owner is a pointer; returns where the next one goes. `data` is its length and rdata. */
-static inline uint8_t *put_record(uint8_t *to, uint16_t owner, uint16_t type, uint32_t ttl,
-                                  const uint8_t *data)
+/* What the records of one set begin with: an owner that is a pointer, type, class and TTL, in wire order. */
+struct record_head {
+    uint64_t first;
+    uint16_t last;
+};
+
+static inline struct record_head head_of(uint16_t owner, uint16_t type, uint32_t ttl)
 {
-    size_t len = 2u + wire_u16(data);
-    wire_put_u16(to, owner);
-    wire_put_u16(to + 2, type);
-    wire_put_u16(to + 4, CLASS_IN);
-    wire_put_u32(to + 6, ttl);
+    uint64_t first = (uint64_t)owner << 48 | (uint64_t)type << 32 | CLASS_IN << 16 | ttl >> 16;
+    return (struct record_head){htobe64(first), htobe16((uint16_t)ttl)};
+}
+
+/* Adds a record of which `data`, `len` octets, is the rdata with its length; returns where the next one goes.
+ */
+static inline uint8_t *put_record(uint8_t *to, struct record_head head, const uint8_t *data, size_t len)
+{
+    memcpy(to, &head.first, sizeof head.first);
+    memcpy(to + sizeof head.first, &head.last, sizeof head.last);
     to += RECORD_HEAD;
     if (len == 2 + 4) /* the lengths of addresses, known to the compiler */
         memcpy(to, data, 2 + 4);
@@ -104,23 +125,32 @@ static inline size_t set_size(const struct rrset *set)
     return set->data_len + (size_t)set->count * RECORD_HEAD;
 }
 
-static inline const uint8_t *next_record(const uint8_t *data)
+static inline size_t data_len(const uint8_t *data)
 {
-    return data + 2 + wire_u16(data);
+    return 2u + wire_u16(data);
+}
+
+/* The data of the set's record number `index`. */
+static inline const uint8_t *record_at(const struct rrset *set, unsigned index)
+{
+    const uint8_t *data = set->data;
+    for (; index > 0; index--)
+        data += data_len(data);
+    return data;
 }
 
 /* Adds a set, from its record number `first` on and round. */
 static inline uint8_t *put_set(uint8_t *to, uint16_t owner, const struct rrset *set, uint32_t ttl,
                                unsigned first)
 {
-    const uint8_t *data = set->data;
-    for (unsigned i = 0; i < first; i++)
-        data = next_record(data);
-    for (unsigned i = 0; i < set->count; i++) {
-        if (first + i == set->count)
+    struct record_head head = head_of(owner, set->type, ttl);
+    const uint8_t *data = record_at(set, first), *end = set->data + set->data_len;
+    for (unsigned left = set->count; left > 0; left--) {
+        size_t len = data_len(data);
+        to = put_record(to, head, data, len);
+        data += len;
+        if (data == end)
             data = set->data;
-        to = put_record(to, owner, set->type, ttl, data);
-        data = next_record(data);
     }
     return to;
 }
@@ -128,20 +158,33 @@ static inline uint8_t *put_set(uint8_t *to, uint16_t owner, const struct rrset *
 /* The record to begin with. */
 static inline unsigned begin_with(const struct express_query *q, const struct rrset *set, struct worker *w)
 {
-    return set->count > 1 && q->zone->rotate ? (unsigned)((worker_random(w) >> 1) % set->count) : 0;
+    if (set->count <= 1 || !q->place->zone->rotate)
+        return 0;
+    return (unsigned)((worker_random(w) >> 32) * set->count >> 32); /* no division, which is slow */
 }
 
-static inline bool answer_set(struct express_query *q, const struct rrset *set, struct worker *w)
+static inline uint32_t ttl_of(const struct express_query *q)
 {
-    if (q->end + set_size(set) > q->room)
-        return false;
-    uint32_t ttl = q->zone->one_ttl ? bound(set->ttl, &q->zone->found) : set->ttl;
+    return q->place->zone->one_ttl ? bound(q->set.ttl, &q->place->zone->found) : q->set.ttl;
+}
+
+/* Not inlined, as all that is rarer than one record: that shall not pay for their registers. */
+static __attribute__((noinline)) bool answer_several(struct express_query *q, struct worker *w)
+{
     uint8_t *to = q->datagram->packet + q->end;
-    if (set->count == 1)
-        to = put_record(to, QUESTION, set->type, ttl, set->data);
-    else
-        to = put_set(to, QUESTION, set, ttl, begin_with(q, set, w));
-    return finish(q, to, RCODE_NOERROR, set->count, 0, 0);
+    if (q->end + set_size(&q->set) > q->room)
+        return false;
+    to = put_set(to, QUESTION, &q->set, ttl_of(q), begin_with(q, &q->set, w));
+    return finish(q, to, RCODE_NOERROR, q->set.count, 0, 0);
+}
+
+static inline bool answer_one(struct express_query *q)
+{
+    uint8_t *to = q->datagram->packet + q->end;
+    if (q->end + set_size(&q->set) > q->room)
+        return false;
+    to = put_record(to, head_of(QUESTION, q->set.type, ttl_of(q)), q->set.data, q->set.data_len);
+    return finish(q, to, RCODE_NOERROR, 1, 0, 0);
 }
 
 /* ---- services: their hosts' addresses go with them (RFC 2782) ---- */
@@ -164,11 +207,11 @@ static bool add_target(const struct express_query *q, const uint8_t *record, str
     static const uint16_t types[] = {RR_A, RR_AAAA};
     uint8_t lname[NAME_MAX_LEN];
     uint16_t rdlen = wire_u16(record);
-    int len = rdlen <= SRV_FIXED ? ERR_MALFORMED : name_check(record + 2 + SRV_FIXED, rdlen - SRV_FIXED);
-    if (len < 0)
+    if (rdlen <= SRV_FIXED || rdlen > SRV_FIXED + NAME_MAX_LEN)
         return true; /* it has none */
-    uint64_t hash = name_lower_hash(lname, record + 2 + SRV_FIXED, (size_t)len);
-    const struct node *n = zone_find(q->version, lname, (size_t)len, hash);
+    size_t len = rdlen - (size_t)SRV_FIXED;
+    uint64_t hash = name_lower_hash(lname, record + 2 + SRV_FIXED, len);
+    const struct node *n = zone_find(q->place->version, lname, len, hash);
     if (n == NULL)
         return true;
     for (unsigned i = 0; i < t->count; i++)
@@ -204,32 +247,31 @@ static inline void note_target(const struct express_query *q, struct targets *t,
             t->at[i].owner = (uint16_t)(0xc000 | at);
 }
 
-static bool answer_services(struct express_query *q, const struct rrset *set, struct worker *w)
+static __attribute__((noinline)) bool answer_services(struct express_query *q, struct worker *w)
 {
+    const struct rrset *set = &q->set;
+    const uint8_t *data = set->data, *end = set->data + set->data_len;
     struct targets t;
     t.count = t.records = 0;
     t.size = 0;
     t.least_ttl = set->ttl;
-    const uint8_t *data = set->data;
     if (q->end + set_size(set) > q->room)
         return false;
-    for (unsigned i = 0; i < set->count; i++, data = next_record(data))
+    for (; data < end; data += data_len(data))
         if (!add_target(q, data, &t))
             return false;
     if (q->end + set_size(set) + t.size > q->room)
         return false;
-    bool one = q->zone->one_ttl;
-    uint32_t ttl = one ? bound(t.least_ttl, &q->zone->found) : set->ttl;
+    bool one = q->place->zone->one_ttl;
+    uint32_t ttl = one ? bound(t.least_ttl, &q->place->zone->found) : set->ttl;
+    struct record_head head = head_of(QUESTION, RR_SRV, ttl);
     uint8_t *to = q->datagram->packet + q->end;
-    unsigned first = begin_with(q, set, w);
-    data = set->data;
-    for (unsigned i = 0; i < first; i++)
-        data = next_record(data);
-    for (unsigned i = 0; i < set->count; i++, data = next_record(data)) {
-        if (first + i == set->count)
-            data = set->data;
+    data = record_at(set, begin_with(q, set, w));
+    for (unsigned left = set->count; left > 0; left--) {
+        size_t len = data_len(data);
         note_target(q, &t, data, to);
-        to = put_record(to, QUESTION, RR_SRV, ttl, data);
+        to = put_record(to, head, data, len);
+        data = data + len == end ? set->data : data + len;
     }
     for (unsigned i = 0; i < t.count; i++)
         for (unsigned k = 0; k < 2; k++) {
@@ -237,36 +279,56 @@ static bool answer_services(struct express_query *q, const struct rrset *set, st
             if (a->count > 0)
                 to = put_set(to, t.at[i].owner, a, one ? ttl : a->ttl, begin_with(q, a, w));
         }
-    return finish(q, to, RCODE_NOERROR, set->count, 0, t.records);
+    return finish(q, to, RCODE_NOERROR, set->count, 0, (uint16_t)t.records);
 }
 
 /* ---- a question ---- */
 
-/* What answers for a name that is not there, as in zone_answer(); NULL where nothing does. */
-static inline const struct node *stand_in(const struct express_query *q)
+/* What the zone has at the node answers. */
+static inline bool answer_from(struct express_query *q, const struct node *n, struct worker *w)
 {
-    const struct node *n =
-        zone_has_wildcards(q->version) ? zone_wildcard(q->version, q->lname, q->len) : NULL;
-    zone_respell *respell = q->zone->end->respell;
-    unsigned below = (unsigned)(q->labels - q->zone->apex_labels);
-    if (n != NULL || respell == NULL ||
-        (q->zone->may_respell != NULL && !q->zone->may_respell(q->lname, q->starts, below)))
-        return n;
-    return respell(&q->zone->served->spelling, q->version, q->lname, q->len);
+    if (!node_rrset_or_alias(n, q->facts.qtype, &q->set))
+        return deny(q, RCODE_NOERROR);
+    if (q->set.type == RR_SRV)
+        return answer_services(q, w);
+    if (q->set.type == RR_CNAME)
+        return false;
+    return q->set.count == 1 ? answer_one(q) : answer_several(q, w);
 }
 
-/* Not inlined: what is denied shall not pay for its stack. */
-static __attribute__((noinline)) bool answer_from(struct express_query *q, const struct node *n,
-                                                  struct worker *w)
+/* How many labels stand before the zone's name; -1 where the name is none. */
+static inline int count_front(const struct express_query *q)
 {
-    struct rrset set;
-    if (node_rrset(n, q->facts.qtype, &set))
-        return q->facts.qtype == RR_SRV ? answer_services(q, &set, w) : answer_set(q, &set, w);
-    return node_rrset(n, RR_CNAME, &set) ? false : deny(q, RCODE_NOERROR);
+    unsigned at = 0;
+    int labels = 0;
+    while (at < q->front) {
+        unsigned len = q->lname[at];
+        if (len - 1 > NAME_MAX_LABEL - 1)
+            return -1;
+        at += 1 + len;
+        labels++;
+    }
+    return at == q->front ? labels : -1;
+}
+
+/* A name that is not there: as in zone_answer(), something may answer for it. */
+static __attribute__((noinline)) bool answer_unknown(struct express_query *q, struct worker *w)
+{
+    const struct express_place *p = q->place;
+    const struct node *n = NULL;
+    zone_respell *respell = p->zone->end->respell;
+    int below = count_front(q);
+    if (below < 0)
+        return false;
+    if (p->wildcards)
+        n = zone_wildcard(p->version, q->lname, q->len);
+    if (n == NULL && respell != NULL &&
+        (p->zone->may_respell == NULL || p->zone->may_respell(q->lname, q->front, (unsigned)below)))
+        n = respell(&p->zone->served->spelling, p->version, q->lname, q->len);
+    return n != NULL ? answer_from(q, n, w) : deny(q, RCODE_NXDOMAIN);
 }
 
 bool express_answer(struct express_query *q, struct worker *w)
 {
-    const struct node *n = q->node != NULL ? q->node : stand_in(q);
-    return n != NULL ? answer_from(q, n, w) : deny(q, RCODE_NXDOMAIN);
+    return q->node != NULL ? answer_from(q, q->node, w) : answer_unknown(q, w);
 }

@@ -25,9 +25,8 @@ struct express_plan {
      * and no `keeps`. */
     const struct zone_stage *end;
     /* A quick test of a name that is not in the zone: false where the stage's `respell` would find nothing
-     * for it. Of the name's labels, which begin at `starts`, `below` stand in front of the zone. NULL: ask
-     * it. */
-    bool (*may_respell)(const uint8_t *lname, const uint8_t *starts, unsigned below);
+     * for it. In front of the zone stand `below` labels, of `front` octets. NULL: ask it. */
+    bool (*may_respell)(const uint8_t *lname, unsigned front, unsigned below);
     /* It makes up answers for names below "pod." in a zone where the file has none for them. */
     bool pods_made_up;
     unsigned stage; /* its index in the block; set by the compiler of the table */

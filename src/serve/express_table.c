@@ -99,7 +99,6 @@ static void fill_zone(struct express_zone *z, const struct config *c, const stru
     z->route = r;
     z->stage = (uint8_t)p->stage;
     z->apex_len = (uint8_t)served->spelling.apex_len;
-    z->apex_labels = served->label_count;
     z->rotate = p->rotate;
     z->one_ttl = one_ttl;
     z->falls_through = all_fall || !clear;
@@ -146,7 +145,7 @@ static bool index_zones(struct express_table *t)
     for (unsigned i = 0; t->buckets != NULL && i < t->count; i++) {
         struct express_zone *z = &t->zones[i];
         uint16_t *bucket = &t->buckets[bucket_of(t, z->name, z->len)];
-        z->deepest = z->labels == t->zones[0].labels;
+        z->by_end = z->served != NULL && z->len == z->apex_len && z->labels == t->zones[0].labels;
         z->next = *bucket;
         *bucket = (uint16_t)(i + 1);
         if (t->ndepths == 0 || t->depths[t->ndepths - 1] != z->labels)

@@ -23,14 +23,15 @@ struct express_zone {
     const struct route *route;
     uint8_t stage; /* the index of `end` in the route's block */
     uint8_t apex_len;
-    uint8_t apex_labels;
-    bool deepest; /* no zone of the table has more labels */
+    /* A name that ends in its octets is no other zone's: none in the table has more labels. And they are
+     * those of the apex, so a name that the zone has is such a name. */
+    bool by_end;
     bool rotate;
     bool one_ttl;       /* `found` and `denied` hold */
     bool falls_through; /* names that do not exist may be another stage's */
     bool pods_made_up;
-    uint16_t max_udp;                                                                 /* 0: no limit */
-    bool (*may_respell)(const uint8_t *lname, const uint8_t *starts, unsigned below); /* of the plan */
+    uint16_t max_udp;                                                          /* 0: no limit */
+    bool (*may_respell)(const uint8_t *lname, unsigned front, unsigned below); /* of the plan */
     struct express_ttl found, denied;
 };
 
@@ -46,8 +47,11 @@ static inline bool express_same(const uint8_t *a, const uint8_t *b, size_t len)
 {
     uint64_t x, y;
     size_t at = 0;
-    if (len < sizeof x)
-        return memcmp(a, b, len) == 0;
+    if (len < sizeof x) {
+        while (at < len && a[at] == b[at])
+            at++;
+        return at == len;
+    }
     for (; at + sizeof x < len; at += sizeof x) {
         memcpy(&x, a + at, sizeof x);
         memcpy(&y, b + at, sizeof y);

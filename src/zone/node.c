@@ -38,6 +38,24 @@ bool node_rrset(const struct node *n, uint16_t type, struct rrset *out)
     return false;
 }
 
+bool node_rrset_or_alias(const struct node *n, uint16_t type, struct rrset *out)
+{
+    const uint8_t *data = node_data(n);
+    const struct rrset_head *end = n->rrsets + n->rrset_count;
+    bool found = false;
+    for (const struct rrset_head *head = n->rrsets; head < end; data += head++->data_len) {
+        if (head->type == type) {
+            fill(head, data, out);
+            return true;
+        }
+        if (head->type == RR_CNAME) {
+            fill(head, data, out);
+            found = true;
+        }
+    }
+    return found;
+}
+
 void node_rrset_at(const struct node *n, unsigned index, struct rrset *out)
 {
     const uint8_t *data = node_data(n);

@@ -47,17 +47,8 @@ static inline uint64_t bit_of(uint64_t hash, unsigned shift)
     return (uint64_t)1 << (hash >> shift & (SLOTS - 1));
 }
 
-/* Debian's amd64 is the oldest one, for which compilers count in a library call; nearly every machine has an
- * instruction for it. */
 static inline unsigned ones_in(uint64_t x)
 {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("popcnt")) {
-        uint64_t n;
-        __asm__("popcnt %1, %0" : "=r"(n) : "r"(x) : "cc");
-        return (unsigned)n;
-    }
-#endif
     return (unsigned)__builtin_popcountll(x);
 }
 
@@ -80,22 +71,43 @@ static unsigned search(const struct branch *b, const uint8_t *lname, size_t len)
     return i;
 }
 
-struct node *trie_find(trie_ref root, const uint8_t *lname, size_t len, uint64_t hash)
+static inline __attribute__((always_inline)) struct node *
+find(trie_ref root, const uint8_t *lname, size_t len, uint64_t hash, unsigned (*ones)(uint64_t))
 {
-    if (root == 0)
-        return NULL;
     for (uint64_t rest = hash; !is_leaf(root); rest >>= BITS) {
         const struct branch *b = branch(root);
         /* The slot's own bit becomes the highest one, and those of the slots before it are below. */
         uint64_t used = b->bitmap << (~rest & (SLOTS - 1));
         if ((int64_t)used < 0) {
-            root = b->slots[ones_in(used) - 1];
+            root = b->slots[ones(used) - 1];
             continue;
         }
         unsigned i = b->bitmap == 0 ? search(b, lname, len) : b->count;
         return i < b->count ? leaf(b->slots[i]) : NULL;
     }
     return has_name(leaf(root), lname, len) ? leaf(root) : NULL;
+}
+
+#if defined(__x86_64__)
+/* Debian's amd64 is the oldest one, for which compilers count in a library call; nearly every machine has an
+ * instruction for it. Volatile, so that it is nowhere executed where it is not asked for. */
+static inline unsigned ones_by_popcnt(uint64_t x)
+{
+    uint64_t n;
+    __asm__ volatile("popcnt %1, %0" : "=r"(n) : "r"(x) : "cc");
+    return (unsigned)n;
+}
+#endif
+
+struct node *trie_find(trie_ref root, const uint8_t *lname, size_t len, uint64_t hash)
+{
+    if (root == 0)
+        return NULL;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("popcnt"))
+        return find(root, lname, len, hash, ones_by_popcnt);
+#endif
+    return find(root, lname, len, hash, ones_in);
 }
 
 /* ---- changing ---- */

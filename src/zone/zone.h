@@ -59,6 +59,8 @@ const struct node *zone_apex_node(const struct zone_version *v);
 const uint8_t *node_name(const struct node *n);
 /* False where the node has no such rrset. */
 bool node_rrset(const struct node *n, uint16_t type, struct rrset *out);
+/* The same, but where there is no such rrset, it is that of the type CNAME: both in one pass. */
+bool node_rrset_or_alias(const struct node *n, uint16_t type, struct rrset *out);
 unsigned node_rrset_count(const struct node *n);
 bool node_has_children(const struct node *n); /* there are names below it */
 void node_rrset_at(const struct node *n, unsigned index, struct rrset *out);

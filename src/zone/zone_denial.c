@@ -28,11 +28,12 @@ struct zone_denial *zone_denial_new(const uint8_t *apex, const struct rrset *soa
 {
     uint16_t rdlen = wire_u16(soa->data);
     const uint8_t *rdata = soa->data + 2;
-    struct zone_denial *d = malloc(sizeof *d + 2u * (HEAD + rdlen));
+    struct zone_denial *d = calloc(1, sizeof *d + 2u * (HEAD + rdlen) + ZONE_DENIAL_BLOCK);
     if (d == NULL)
         return NULL;
-    *d = (struct zone_denial){
-        .ttl = soa->ttl, .minimum = wire_u32(rdata + rdlen - 4), .len = (uint16_t)(HEAD + rdlen)};
+    d->ttl = soa->ttl;
+    d->minimum = wire_u32(rdata + rdlen - 4);
+    d->len = (uint16_t)(HEAD + rdlen);
     wire_put_u16(d->octets, RR_SOA);
     wire_put_u16(d->octets + 2, CLASS_IN);
     wire_put_u32(d->octets + ZONE_DENIAL_TTL_AT, soa->ttl);
@@ -46,5 +47,7 @@ struct zone_denial *zone_denial_new(const uint8_t *apex, const struct rrset *soa
     memcpy(to, rdata + rdlen - SOA_FIXED, SOA_FIXED);
     d->packed_len = (uint16_t)(to + SOA_FIXED - packed);
     wire_put_u16(packed + RDLEN_AT, (uint16_t)(d->packed_len - HEAD));
+    if (d->npointers == 1)
+        d->pointers[1] = d->pointers[0];
     return d;
 }

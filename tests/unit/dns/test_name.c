@@ -226,6 +226,28 @@ static void hashes_differ_where_names_differ(void)
     CU_ASSERT_EQUAL(name_hash(n, 3), name_hash(name("a."), 3));
 }
 
+/* Zones are tries by six bits of the hash after the other, from the lowest on. */
+static void hashes_spread_the_names_of_a_cluster_evenly(void)
+{
+    static const char *const forms[][3] = {{"web-", ".team-", ".svc.cluster.local."},
+                                           {"", ".", ".96.10.in-addr.arpa."},
+                                           {"10-244-", "-", ".db.shop.svc.cluster.local."},
+                                           {"p", ".s", "."}};
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        unsigned slots[4][64] = {0};
+        for (unsigned i = 0; i < 64 * 64; i++) {
+            char text[64];
+            snprintf(text, sizeof text, "%s%u%s%u%s", forms[f][0], i / 64, forms[f][1], i % 64, forms[f][2]);
+            const uint8_t *n = name(text);
+            uint64_t hash = name_hash(n, name_len(n));
+            for (unsigned level = 0; level < 4; level++)
+                slots[level][hash >> (level * 6) & 63]++;
+        }
+        for (unsigned i = 0; i < 4 * 64; i++) /* 64 each, more or less 8 */
+            CU_ASSERT(slots[i / 64][i % 64] > 24 && slots[i / 64][i % 64] < 104);
+    }
+}
+
 static void lower_case_and_hash_are_made_in_one_pass(void)
 {
     static const unsigned char letters[] = "@AZ[`az{_-09\200\255MmQ"; /* what stands beside them too */
@@ -322,6 +344,7 @@ int main(void)
         {"comparing many octets at once is comparing each", comparing_many_octets_at_once_is_comparing_each},
         {"hashes differ where names differ", hashes_differ_where_names_differ},
         {"lower case and hash are made in one pass", lower_case_and_hash_are_made_in_one_pass},
+        {"hashes spread the names of a cluster evenly", hashes_spread_the_names_of_a_cluster_evenly},
         {"compressed names are unpacked", compressed_names_are_unpacked},
         {"compression loops and forward pointers are refused",
          compression_loops_and_forward_pointers_are_refused},

@@ -20,15 +20,17 @@ static const struct kind {
     const char *front, *middle, *end; /* of the question's name, around numbers */
     uint16_t qtype;
     uint16_t rcode;
+    bool edns;
 } kinds[] = {
-    {"hit", "web-", ".team-", ".svc.cluster.local.", RR_A, RCODE_NOERROR},
-    {"hit-headless", "db-", ".team-", ".svc.cluster.local.", RR_A, RCODE_NOERROR},
-    {"nodata", "web-", ".team-", ".svc.cluster.local.", RR_AAAA, RCODE_NOERROR},
-    {"nxdomain", "www.example-", ".com.team-", ".svc.cluster.local.", RR_A, RCODE_NXDOMAIN},
-    {"nxdomain-svc", "www.example-", ".org-", ".svc.cluster.local.", RR_AAAA, RCODE_NXDOMAIN},
-    {"nxdomain-zone", "www.example-", ".net-", ".cluster.local.", RR_A, RCODE_NXDOMAIN},
-    {"srv", "_http._tcp.web-", ".team-", ".svc.cluster.local.", RR_SRV, RCODE_NOERROR},
-    {"ptr", "", ".", ".96.10.in-addr.arpa.", RR_PTR, RCODE_NOERROR},
+    {"hit", "web-", ".team-", ".svc.cluster.local.", RR_A, RCODE_NOERROR, false},
+    {"hit-edns", "web-", ".team-", ".svc.cluster.local.", RR_A, RCODE_NOERROR, true},
+    {"hit-headless", "db-", ".team-", ".svc.cluster.local.", RR_A, RCODE_NOERROR, false},
+    {"nodata", "web-", ".team-", ".svc.cluster.local.", RR_AAAA, RCODE_NOERROR, false},
+    {"nxdomain", "www.example-", ".com.team-", ".svc.cluster.local.", RR_A, RCODE_NXDOMAIN, false},
+    {"nxdomain-svc", "www.example-", ".org-", ".svc.cluster.local.", RR_AAAA, RCODE_NXDOMAIN, false},
+    {"nxdomain-zone", "www.example-", ".net-", ".cluster.local.", RR_A, RCODE_NXDOMAIN, false},
+    {"srv", "_http._tcp.web-", ".team-", ".svc.cluster.local.", RR_SRV, RCODE_NOERROR, false},
+    {"ptr", "", ".", ".96.10.in-addr.arpa.", RR_PTR, RCODE_NOERROR, false},
 };
 
 static const struct kind *kind;
@@ -48,6 +50,8 @@ static size_t write_question(uint8_t *packet, unsigned number)
     fixture_name(text, name);
     query_make(&q, name, kind->qtype);
     q.id = (uint16_t)number;
+    q.has_edns = kind->edns;
+    q.udp_size = 1232;
     return (size_t)query_write(&q, packet, 512);
 }
 

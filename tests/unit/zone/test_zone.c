@@ -33,6 +33,13 @@ static void a_record_added_is_found_by_its_lower_case_name(void)
     CU_ASSERT_TRUE(node_rrset(n, RR_CNAME, &set));
     CU_ASSERT_EQUAL(memcmp(set.data + 2, "\5Mixed\4Case\7Example", 20), 0); /* rdata keeps its case */
     CU_ASSERT_FALSE(node_rrset(n, RR_AAAA, &set));
+    CU_ASSERT_TRUE(node_rrset_or_alias(n, RR_A, &set));
+    CU_ASSERT_EQUAL(set.type, RR_A);
+    CU_ASSERT_EQUAL(set.count, 2);
+    CU_ASSERT_TRUE(node_rrset_or_alias(n, RR_AAAA, &set));
+    CU_ASSERT_EQUAL(set.type, RR_CNAME);
+    CU_ASSERT_EQUAL(memcmp(set.data + 2, "\5Mixed\4Case\7Example", 20), 0);
+    CU_ASSERT_FALSE(node_rrset_or_alias(find(z, "default.svc.cluster.local."), RR_A, &set));
     CU_ASSERT_PTR_NULL(find(z, "web2.default.svc.cluster.local."));
     CU_ASSERT_EQUAL(zone_record_count(zone_current(z)), 4);
     CU_ASSERT_EQUAL(zone_serial(zone_current(z)), 100);

@@ -13,6 +13,8 @@
  *         force_tcp
  *         prefer_udp
  *         expire DURATION
+ *         max_idle_conns N
+ *         max_age DURATION
  *         exchange direct|libunbound
  *         case_randomisation
  *         validate [FILE]

@@ -21,9 +21,16 @@ static const struct metric_desc unexpected = {
     .hide_zero = true,
 };
 
+static const struct metric_desc handshakes = {
+    .name = "seamark_forward_tls_handshakes_total",
+    .help = "Counter of TLS handshakes with upstreams: full ones, and short ones by an earlier session.",
+    .type = METRIC_COUNTER,
+};
+static const char *const kinds[] = {"full", "resumed"};
+
 static const char *protocol_of(const struct exchange_target *t)
 {
-    return t->tcp ? "tcp" : "udp";
+    return t->tls != NULL ? "tcp-tls" : t->tcp ? "tcp" : "udp";
 }
 
 void direct_series_register(struct direct_series *s, const struct exchange_target *target)
@@ -36,4 +43,7 @@ void direct_series_register(struct direct_series *s, const struct exchange_targe
     s->reused = metrics_register(&hits, cache, 3);
     s->opened = metrics_register(&misses, cache, 3);
     s->unexpected = metrics_register(&unexpected, replies, 1);
+    const struct metric_label shaken[] = {LABEL_TABLE("kind", kinds, 2), LABEL("to", to)};
+    if (target->tls != NULL)
+        s->handshakes = metrics_register(&handshakes, shaken, 2);
 }

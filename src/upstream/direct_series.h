@@ -1,6 +1,7 @@
 /*
  * What the direct exchanges count, by upstream: whether a question found a socket or a connection that was
- * there already (CoreDNS's names), and replies that were to no question that was out. In a worker.
+ * there already (CoreDNS's names), and replies that were to no question that was out; and handshakes of TLS.
+ * In a worker.
  */
 #ifndef SEAMARK_UPSTREAM_DIRECT_SERIES_H
 #define SEAMARK_UPSTREAM_DIRECT_SERIES_H
@@ -10,6 +11,7 @@
 
 struct direct_series {
     const struct metric *reused, *opened, *unexpected;
+    const struct metric *handshakes; /* over TLS alone */
 };
 
 /* Not on the way of a query. */
@@ -18,6 +20,11 @@ void direct_series_register(struct direct_series *s, const struct exchange_targe
 static inline void direct_series_count(const struct direct_series *s, bool reused)
 {
     metrics_add(reused ? s->reused : s->opened, 0, 1);
+}
+
+static inline void direct_series_count_handshake(const struct direct_series *s, bool resumed)
+{
+    metrics_add(s->handshakes, resumed, 1);
 }
 
 static inline void direct_series_count_unexpected(const struct direct_series *s)

@@ -7,6 +7,7 @@
 
 #include "dns/rr.h"
 #include "serve/worker.h"
+#include "upstream/tls_client.h"
 
 struct exchange_answer *exchange_answer_new(const void *wire, size_t len)
 {
@@ -56,7 +57,9 @@ static bool same_target(const struct exchange_target *a, const struct exchange_t
 {
     return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address) &&
            address_equal(&a->source, &b->source) && a->case_randomisation == b->case_randomisation &&
-           unbound_settings_equal(a->unbound, b->unbound);
+           unbound_settings_equal(a->unbound, b->unbound) &&
+           a->max_age_ms == b->max_age_ms && a->max_idle == b->max_idle && a->tls == b->tls &&
+           strcmp(a->server_name, b->server_name) == 0;
 }
 
 int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const struct exchange_target *target,
@@ -76,6 +79,8 @@ int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const s
     x->kind = kind;
     x->target = *target;
     unbound_settings_ref(x->target.unbound);
+    if (target->tls != NULL)
+        tls_client_ref(target->tls);
     x->worker = w;
     x->references = 1;
     x->next = *list;
@@ -93,8 +98,10 @@ void exchange_release(struct exchange *x)
         at = &(*at)->next;
     *at = x->next;
     struct unbound_settings *unbound = x->target.unbound;
+    struct tls_client *tls = x->target.tls;
     x->kind->close(x);
     unbound_settings_unref(unbound);
+    tls_client_unref(tls);
 }
 
 void exchange_renew(struct worker *w, const union address *address)

@@ -52,6 +52,8 @@ struct exchange_question {
     uint16_t options_len;
 };
 
+#define SERVER_NAME_MAX 256 /* a host name or an address, with the closing NUL */
+
 /* Whom, and how. Compared field by field: keep it free of what does not tell two exchanges apart. */
 struct exchange_target {
     union address address; /* port included */
@@ -64,6 +66,10 @@ struct exchange_target {
     union address source;    /* where it is asked from, port 0; AF_UNSPEC: wherever */
     bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
                               */
+    uint32_t max_age_ms;     /* a connection of this age is not used any more; 0: no such limit */
+    unsigned max_idle;       /* idle connections that are kept; 0: all */
+    struct tls_client *tls;  /* inside TLS; the exchange holds a reference. NULL: plain */
+    char server_name[SERVER_NAME_MAX]; /* whom TLS is to find there; "": the address (tls_client.h) */
 };
 
 enum exchange_outcome {

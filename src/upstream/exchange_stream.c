@@ -1,281 +1,287 @@
-#include "upstream/direct_question.h"
-#include "upstream/exchange_direct.h"
-
+/*
+ * Questions over connections that are kept, TCP or TLS (RFC 7766, RFC 7858): many are out on one, and answers
+ * come in any order. A connection that the other side closes while questions are out is nobody's fault: each
+ * is asked once more, over another. Where it brought answers before it was closed (servers that close after
+ * so many), that does not count as the once.
+ */
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/util.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
-#include "base/thread_buffer.h"
 #include "dns/query.h"
-#include "dns/rr.h"
 #include "serve/worker.h"
+#include "upstream/direct_question.h"
+#include "upstream/exchange_direct.h"
+#include "upstream/exchange_stream_p.h"
 
-#define UDP_SIZE      1232 /* what we say that we take; an answer that is longer comes over TCP */
-#define MESSAGE_MAX   65535
-#define LENGTH_OCTETS 2 /* before a message over TCP (RFC 1035 section 4.2.2) */
+#define NS_PER_MS 1000000u
+#define PLAIN_NS  (300 * UINT64_C(1000000000)) /* for how long an upstream is asked without OPT */
 
-struct exchange_call {
-    LIST_ENTRY(exchange_call) link;
-    struct direct_exchange *x;
-    int fd;
-    struct event *event;
-    exchange_done *done;
-    void *ctx;
-    size_t name_len;
-    uint8_t *in; /* TCP: length and message as far as they have come; owned */
-    size_t in_len;
-    size_t sent, len; /* of `out` */
-    uint8_t out[];    /* TCP: with the length in front */
-};
-
-struct direct_exchange {
-    struct exchange base;
-    LIST_HEAD(, exchange_call) calls;
-    unsigned ncalls;
-};
+/* ---- telling ---- */
 
 static void call_free(struct exchange_call *call)
 {
-    LIST_REMOVE(call, link);
+    if (call->conn != NULL)
+        stream_conn_remove(call);
+    else
+        LIST_REMOVE(call, link);
     call->x->ncalls--;
-    if (call->event != NULL)
-        event_free(call->event);
-    if (call->fd >= 0)
-        close(call->fd);
-    free(call->in);
     free(call);
 }
 
 /* The call is gone before it is told of: the asker may close the exchange. */
-static void deliver(struct exchange_call *call, const uint8_t *message, size_t len)
+static void deliver(struct exchange_call *call, struct exchange_answer *answer)
 {
     exchange_done *done = call->done;
     void *ctx = call->ctx;
-    struct exchange_answer *answer = message == NULL ? NULL : exchange_answer_new(message, len);
+    if (answer != NULL)
+        answer->upstream = call->x->base.target.address;
     call_free(call);
     done(ctx, answer != NULL ? EXCHANGE_ANSWER : EXCHANGE_GONE, answer);
     exchange_answer_unref(answer);
 }
 
-static const uint8_t *query_of(const struct exchange_call *call)
+static void stream_free(struct stream_exchange *x)
 {
-    return call->out + (call->x->base.target.tcp ? LENGTH_OCTETS : 0);
+    event_del(&x->tell);
+    while (!LIST_EMPTY(&x->conns))
+        stream_conn_free(LIST_FIRST(&x->conns));
+    free(x);
 }
 
-/* RFC 5452 section 9.1: the id and the question of what was sent. An error may come without the question. */
-static bool fits(const struct exchange_call *call, const uint8_t *message, size_t len)
+/* done() may close the exchange: between these two it is only marked. */
+static bool begin_delivering(struct stream_exchange *x)
 {
-    const uint8_t *query = query_of(call);
-    uint8_t name[NAME_MAX_LEN];
-    if (len < DNS_HEADER_LEN || memcmp(message, query, 2) != 0 || (message[2] & (FLAG_QR >> 8)) == 0)
-        return false;
-    if (wire_u16(message + 4) == 0)
-        return (message[3] & 15) != RCODE_NOERROR;
-    int used = name_unpack(message, len, DNS_HEADER_LEN, name);
-    return wire_u16(message + 4) == 1 && used > 0 && len - DNS_HEADER_LEN - (size_t)used >= 4 &&
-           name_equal(name, query + DNS_HEADER_LEN) &&
-           memcmp(message + DNS_HEADER_LEN + used, query + DNS_HEADER_LEN + call->name_len, 4) == 0;
+    bool outer = !x->delivering;
+    x->delivering = true;
+    return outer;
 }
 
-/* ---- UDP ---- */
-
-static void on_datagram(evutil_socket_t fd, short what, void *ctx)
+static void end_delivering(struct stream_exchange *x, bool outer)
 {
-    static _Thread_local void *own;
-    uint8_t *message = thread_buffer(&own, MESSAGE_MAX);
-    struct exchange_call *call = ctx;
-    (void)what;
-    for (;;) {
-        ssize_t len = message == NULL ? -1 : recv(fd, message, MESSAGE_MAX, 0);
-        if (message != NULL && len < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (len < 0) { /* nobody listens there, or there is no memory */
-            deliver(call, NULL, 0);
-            return;
-        }
-        if (fits(call, message, (size_t)len)) {
-            deliver(call, message, (size_t)len);
-            return;
-        }
-    }
+    if (!outer)
+        return;
+    x->delivering = false;
+    if (x->closed)
+        stream_free(x);
 }
 
-/* ---- TCP ---- */
-
-/* False where the connection has ended. */
-static bool send_more(struct exchange_call *call)
+static void on_tell(evutil_socket_t fd, short what, void *ctx)
 {
-    while (call->sent < call->len) {
-        ssize_t n = send(call->fd, call->out + call->sent, call->len - call->sent, MSG_NOSIGNAL);
-        if (n < 0)
-            return errno == EAGAIN || errno == EINTR;
-        call->sent += (size_t)n;
-    }
-    return true;
+    struct stream_exchange *x = ctx;
+    (void)fd, (void)what;
+    bool outer = begin_delivering(x);
+    while (!LIST_EMPTY(&x->doomed))
+        deliver(LIST_FIRST(&x->doomed), NULL);
+    end_delivering(x, outer);
 }
 
-/* Octets wanted before the message is whole. */
-static size_t wanted(const struct exchange_call *call)
+static void doom(struct exchange_call *call)
 {
-    return call->in_len < LENGTH_OCTETS ? LENGTH_OCTETS : LENGTH_OCTETS + (size_t)wire_u16(call->in);
-}
-
-static bool receive_more(struct exchange_call *call)
-{
-    while (call->in_len < wanted(call)) {
-        uint8_t *in = realloc(call->in, wanted(call));
-        if (in == NULL)
-            return false;
-        call->in = in;
-        ssize_t n = recv(call->fd, in + call->in_len, wanted(call) - call->in_len, 0);
-        if (n < 0)
-            return errno == EAGAIN || errno == EINTR;
-        if (n == 0)
-            return false;
-        call->in_len += (size_t)n;
-    }
-    return true;
-}
-
-static void on_stream(evutil_socket_t fd, short what, void *ctx)
-{
-    struct exchange_call *call = ctx;
-    (void)fd;
-    bool open = (what & EV_WRITE) != 0 ? send_more(call) : receive_more(call);
-    if (open && (what & EV_WRITE) != 0) {
-        short next = call->sent < call->len ? EV_WRITE : EV_READ;
-        event_free(call->event);
-        call->event = event_new(worker_base(call->x->base.worker), call->fd, (short)(next | EV_PERSIST),
-                                on_stream, call);
-        open = call->event != NULL && event_add(call->event, NULL) == 0;
-    }
-    if (!open)
-        deliver(call, NULL, 0);
-    else if (call->in_len > LENGTH_OCTETS && call->in_len == wanted(call)) {
-        const uint8_t *message = call->in + LENGTH_OCTETS;
-        size_t len = call->in_len - LENGTH_OCTETS;
-        bool good = fits(call, message, len);
-        deliver(call, good ? message : NULL, len);
-    }
+    call->conn = NULL;
+    LIST_INSERT_HEAD(&call->x->doomed, call, link);
+    event_active(&call->x->tell, 0, 0);
 }
 
 /* ---- asking ---- */
 
-/* Header, question and OPT with the options; the length in front over TCP. */
-static int write_query(struct exchange_call *call, const struct exchange_question *q, size_t cap)
+/* Sends a question that is in no list. ERR_LIMIT: there is no room for it, and it still is in no list. */
+static int send_call(struct exchange_call *call)
 {
-    struct cursor c = cursor_of(call->out, cap);
-    uint16_t id;
-    evutil_secure_rng_get_bytes(&id, sizeof id);
-    if (call->x->base.target.tcp)
-        cursor_put_u16(&c, (uint16_t)(cap - LENGTH_OCTETS));
-    cursor_put_u16(&c, id);
-    cursor_put_u16(&c, FLAG_AD | (q->recursion_desired ? FLAG_RD : 0) | (q->checking_disabled ? FLAG_CD : 0));
-    cursor_put_u16(&c, 1);
-    cursor_put_u32(&c, 0);
-    cursor_put_u16(&c, 1);
-    cursor_put(&c, q->name, call->name_len);
-    cursor_put_u16(&c, q->qtype);
-    cursor_put_u16(&c, q->qclass);
-    cursor_put_u8(&c, 0);
-    cursor_put_u16(&c, RR_OPT);
-    cursor_put_u16(&c, UDP_SIZE);
-    cursor_put_u32(&c, q->dnssec_ok ? 0x8000 : 0);
-    cursor_put_u16(&c, q->options_len);
-    cursor_put(&c, q->options, q->options_len);
-    call->len = (size_t)(c.at - call->out);
-    return c.failed || cap > MESSAGE_MAX ? ERR_SPACE : ERR_OK;
+    int error;
+    struct stream_conn *c = stream_conn_pick(call->x, &error);
+    if (error == ERR_LIMIT || error == -ENOMEM)
+        return error;
+    if (c == NULL) { /* there is no way to it, the kernel says */
+        doom(call);
+        return ERR_OK;
+    }
+    stream_conn_add(c, call);
+    call->sent_ns = clock_ns();
+    wire_put_u16(call->wire, call->len);
+    int ret = byte_stream_write(c->stream, call->wire, LENGTH_OCTETS + (size_t)call->len);
+    if (ret != ERR_OK)
+        stream_conn_remove(call);
+    return ret;
 }
 
-static int open_socket(struct exchange_call *call)
+static void send_again(struct exchange_call *call)
 {
-    const struct exchange_target *t = &call->x->base.target;
-    int type = (t->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    socklen_t len = t->address.sa.sa_family == AF_INET6 ? sizeof t->address.in6 : sizeof t->address.in;
-    call->fd = socket(t->address.sa.sa_family, type, 0);
-    if (call->fd < 0)
-        return -errno;
-    if (connect(call->fd, &t->address.sa, len) < 0 && errno != EINPROGRESS)
-        return -errno;
-    short what = (short)((t->tcp ? EV_WRITE : EV_READ) | EV_PERSIST);
-    call->event =
-        event_new(worker_base(call->x->base.worker), call->fd, what, t->tcp ? on_stream : on_datagram, call);
-    if (call->event == NULL || event_add(call->event, NULL) < 0)
-        return -ENOMEM;
-    /* What the kernel cannot send now is as lost as on the way. */
-    if (!t->tcp)
-        (void)!send(call->fd, call->out, call->len, MSG_NOSIGNAL);
-    return ERR_OK;
+    if (send_call(call) != ERR_OK)
+        doom(call);
 }
 
-static int direct_ask(struct exchange *base, const struct exchange_question *q, exchange_done *done,
+static int stream_ask(struct exchange *base, const struct exchange_question *q, exchange_done *done,
                       void *ctx, struct exchange_call **out)
 {
-    struct direct_exchange *x = (struct direct_exchange *)base;
+    struct stream_exchange *x = (struct stream_exchange *)base;
+    size_t len = direct_size(q);
     if (!direct_can_ask(q))
         return ERR_UNSUPPORTED;
-    if (x->ncalls >= EXCHANGE_DIRECT_CALLS_MAX)
+    if (x->ncalls >= EXCHANGE_DIRECT_CALLS_MAX || len > UINT16_MAX)
         return ERR_LIMIT;
-    size_t len = name_len(q->name);
-    size_t cap = (base->target.tcp ? LENGTH_OCTETS : 0) + DNS_HEADER_LEN + len + 4 + 11 + q->options_len;
-    struct exchange_call *call = calloc(1, sizeof *call + cap);
+    struct exchange_call *call = malloc(sizeof *call + LENGTH_OCTETS + len);
     if (call == NULL)
         return -ENOMEM;
-    call->x = x;
-    call->fd = -1;
-    call->done = done;
-    call->ctx = ctx;
-    call->name_len = len;
-    LIST_INSERT_HEAD(&x->calls, call, link);
+    *call = (struct exchange_call){.x = x,
+                                   .done = done,
+                                   .ctx = ctx,
+                                   .plain_edns = !q->dnssec_ok && q->options_len == 0,
+                                   .len = (uint16_t)len,
+                                   .question_len = (uint16_t)direct_question_len(q)};
+    direct_write(q, call->wire + LENGTH_OCTETS);
+    if (call->plain_edns && clock_ns() < x->plain_until_ns) {
+        call->plain_edns = false;
+        call->len = (uint16_t)direct_drop_edns(call->wire + LENGTH_OCTETS, len);
+    }
     x->ncalls++;
-    int ret = write_query(call, q, cap);
-    if (ret == ERR_OK)
-        ret = open_socket(call);
+    int ret = send_call(call);
     if (ret != ERR_OK) {
-        call_free(call);
+        x->ncalls--;
+        free(call);
         return ret;
     }
     *out = call;
     return ERR_OK;
 }
 
-static void direct_cancel(struct exchange *base, struct exchange_call *call)
+static void stream_cancel(struct exchange *base, struct exchange_call *call)
 {
+    struct stream_conn *c = call->conn;
     (void)base;
+    if (c != NULL && !c->retired && c->received_ns < call->sent_ns &&
+        clock_ns() - call->sent_ns >= (uint64_t)STREAM_DEAD_MS * NS_PER_MS)
+        c->retired = true;
     call_free(call);
+}
+
+/* ---- answers ---- */
+
+/* An upstream that does not know EDNS is asked anew, without (RFC 6891 section 7). */
+static void ask_plain(struct exchange_call *call)
+{
+    call->x->plain_until_ns = clock_ns() + PLAIN_NS;
+    call->plain_edns = false;
+    call->len = (uint16_t)direct_drop_edns(call->wire + LENGTH_OCTETS, call->len);
+    stream_conn_remove(call);
+    send_again(call);
+}
+
+static void take(struct stream_conn *c, const uint8_t *message, size_t len)
+{
+    struct exchange_call *call = len < DNS_HEADER_LEN ? NULL : stream_conn_find(c, message);
+    if (call == NULL || !direct_fits(call->wire + LENGTH_OCTETS, call->question_len, message, len)) {
+        direct_series_count_unexpected(&c->x->series);
+        return;
+    }
+    c->answered = true;
+    if (call->plain_edns && direct_refuses_edns(message, len))
+        ask_plain(call);
+    else
+        deliver(call, direct_answer(call->wire + LENGTH_OCTETS, call->question_len, message, len, false));
+}
+
+size_t stream_exchange_received(void *ctx, const uint8_t *data, size_t len)
+{
+    struct stream_conn *c = ctx;
+    struct stream_exchange *x = c->x;
+    size_t used = 0;
+    bool outer = begin_delivering(x);
+    c->busy = true;
+    c->received_ns = clock_ns();
+    while (!c->dead && !x->closed && len - used >= LENGTH_OCTETS) {
+        size_t whole = LENGTH_OCTETS + (size_t)wire_u16(data + used);
+        if (len - used < whole)
+            break;
+        take(c, data + used + LENGTH_OCTETS, whole - LENGTH_OCTETS);
+        used += whole;
+    }
+    c->busy = false;
+    if (c->dead)
+        stream_conn_free(c);
+    end_delivering(x, outer);
+    return used;
+}
+
+/* Where it had been there, what is out is asked once more; where it could not even be opened, it is gone. */
+void stream_exchange_closed(void *ctx)
+{
+    struct stream_conn *c = ctx;
+    struct stream_exchange *x = c->x;
+    bool outer = begin_delivering(x);
+    c->retired = true;
+    c->busy = true;
+    for (unsigned i = 0; i < STREAM_ID_BUCKETS; i++)
+        while (!LIST_EMPTY(&c->calls[i])) {
+            struct exchange_call *call = LIST_FIRST(&c->calls[i]);
+            if (call->again || !c->connected) {
+                deliver(call, NULL);
+                continue;
+            }
+            call->again = !c->answered;
+            stream_conn_remove(call);
+            send_again(call);
+        }
+    c->busy = false;
+    stream_conn_free(c);
+    end_delivering(x, outer);
 }
 
 /* ---- life ---- */
 
-static int direct_open(struct worker *w, const struct exchange_target *target, struct exchange **out,
+static int stream_open(struct worker *w, const struct exchange_target *target, struct exchange **out,
                        struct errtext *e)
 {
-    (void)w, (void)target;
-    struct direct_exchange *x = calloc(1, sizeof *x);
+    struct stream_exchange *x = calloc(1, sizeof *x);
     if (x == NULL)
         return errtext_set(e, -ENOMEM, "no memory for an upstream");
-    LIST_INIT(&x->calls);
+    x->base.target = *target;
+    x->base.worker = w;
+    event_assign(&x->tell, worker_base(w), -1, 0, on_tell, x);
+    direct_series_register(&x->series, target);
     *out = &x->base;
     return ERR_OK;
 }
 
-static void direct_close(struct exchange *base)
+static void stream_close(struct exchange *base)
 {
-    struct direct_exchange *x = (struct direct_exchange *)base;
-    while (!LIST_EMPTY(&x->calls))
-        call_free(LIST_FIRST(&x->calls));
-    free(x);
+    struct stream_exchange *x = (struct stream_exchange *)base;
+    struct stream_conn *c;
+    x->closed = true;
+    LIST_FOREACH(c, &x->conns, link)
+    {
+        bool was = c->busy;
+        c->busy = true; /* not to go with its last question: this walks over it */
+        for (unsigned i = 0; i < STREAM_ID_BUCKETS; i++)
+            while (!LIST_EMPTY(&c->calls[i]))
+                call_free(LIST_FIRST(&c->calls[i]));
+        c->busy = was;
+    }
+    while (!LIST_EMPTY(&x->doomed))
+        call_free(LIST_FIRST(&x->doomed));
+    if (!x->delivering)
+        stream_free(x);
+}
+
+static void stream_renew(struct exchange *base)
+{
+    struct stream_exchange *x = (struct stream_exchange *)base;
+    struct stream_conn *c, *next;
+    x->plain_until_ns = 0;
+    for (c = LIST_FIRST(&x->conns); c != NULL; c = next) { /* those of before the outage may hang */
+        next = LIST_NEXT(c, link);
+        stream_conn_retire(c);
+    }
 }
 
 const struct exchange_kind exchange_stream = {
     .name = "direct over TCP",
-    .open = direct_open,
-    .close = direct_close,
-    .ask = direct_ask,
-    .cancel = direct_cancel,
+    .open = stream_open,
+    .close = stream_close,
+    .ask = stream_ask,
+    .cancel = stream_cancel,
+    .renew = stream_renew,
 };

@@ -202,8 +202,6 @@ static const struct {
     {"expire", read_expire},
     {"validate", read_validate},
     {"negative_trust_anchors", read_distrust},
-    {"max_idle_conns", read_not_yet},
-    {"max_age", read_not_yet},
     {"tls", read_not_yet},
     {"tls_servername", read_not_yet},
     {"doh_method", read_not_yet},

@@ -88,10 +88,27 @@ static struct upstream *choose(struct upstream_ask *a, unsigned *index)
     }
 }
 
+/* Asks the present upstream. */
+static int ask_upstream(struct upstream_ask *a, bool tcp, uint64_t now)
+{
+    a->exchange = upstream_set_exchange(a->set, a->worker, a->index, tcp, a->question.options_len > 0);
+    int ret = exchange_ask(a->exchange, &a->question, on_done, a, &a->call);
+    if (ret != ERR_OK) {
+        a->call = NULL;
+        return ret;
+    }
+    uint64_t wait_ms = (a->deadline_ns - now) / NS_PER_MS + 1;
+    if (wait_ms > a->set->settings.read_timeout_ms)
+        wait_ms = a->set->settings.read_timeout_ms;
+    const struct timeval tv = {.tv_sec = (time_t)(wait_ms / 1000),
+                               .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
+    evtimer_add(&a->late, &tv);
+    return ERR_OK;
+}
+
 /* Begins the next try. ERR_OK, or the reason why there is none. */
 static int try_next(struct upstream_ask *a)
 {
-    const struct upstream_settings *settings = &a->set->settings;
     uint64_t now = clock_ns();
     if (now >= a->deadline_ns || a->tries_left == 0)
         return ERR_LIMIT;
@@ -100,19 +117,16 @@ static int try_next(struct upstream_ask *a)
         return ERR_NOT_FOUND;
     a->tries_left--;
     a->tried_ns = now;
-    a->exchange = upstream_set_exchange(a->set, a->worker, a->index, a->tcp, a->question.options_len > 0);
-    int ret = exchange_ask(a->exchange, &a->question, on_done, a, &a->call);
-    if (ret != ERR_OK) {
-        a->call = NULL;
-        return ret;
-    }
-    uint64_t wait_ms = (a->deadline_ns - now) / NS_PER_MS + 1;
-    if (wait_ms > settings->read_timeout_ms)
-        wait_ms = settings->read_timeout_ms;
-    const struct timeval tv = {.tv_sec = (time_t)(wait_ms / 1000),
-                               .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
-    evtimer_add(&a->late, &tv);
-    return ERR_OK;
+    return ask_upstream(a, a->tcp, now);
+}
+
+/* With prefer_udp a truncated answer is fetched whole, from the same upstream, as CoreDNS does. True where
+ * that is under way. */
+static bool fetch_whole(struct upstream_ask *a, const struct exchange_answer *answer)
+{
+    uint64_t now = clock_ns();
+    return a->set->settings.prefer_udp && !a->exchange->target.tcp && (answer->wire[2] & FLAG_TC >> 8) != 0 &&
+           now < a->deadline_ns && ask_upstream(a, true, now) == ERR_OK;
 }
 
 static void finish(struct upstream_ask *a, enum upstream_result result, struct exchange_answer *answer)
@@ -164,6 +178,8 @@ static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_an
     uint64_t elapsed = clock_ns() - a->tried_ns;
     a->call = NULL;
     evtimer_del(&a->late);
+    if (outcome == EXCHANGE_ANSWER && fetch_whole(a, answer))
+        return;
     if (outcome == EXCHANGE_ANSWER) {
         upstream_count(a->upstream, answer->wire[3] & 15, elapsed);
         finish(a, UPSTREAM_ANSWER, answer);

@@ -105,6 +105,8 @@ static int open_direct(const struct upstream_set *s, struct worker *w, unsigned 
 {
     struct exchange_target target = target_of(s, i, tcp);
     target.case_randomisation = s->settings.case_randomisation;
+    target.max_age_ms = s->settings.max_age_ms;
+    target.max_idle = s->settings.max_idle_conns;
     return exchange_acquire(w, exchange_direct(&target), &target, out, e);
 }
 

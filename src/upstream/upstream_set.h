@@ -31,6 +31,8 @@ struct upstream_settings {
     unsigned max_concurrent;       /* 0: no limit but UPSTREAM_QUESTIONS_MAX */
     uint32_t read_timeout_ms;      /* of one try */
     uint32_t expire_ms;            /* of an idle TCP connection */
+    uint32_t max_age_ms;           /* of any TCP connection; 0: no limit */
+    unsigned max_idle_conns;       /* 0: no limit */
     bool force_tcp;
     bool prefer_udp;
     bool failfast; /* all down: fail at once instead of trying one at random */

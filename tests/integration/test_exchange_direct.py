@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import socket
+import subprocess
 import time
 
 import dns.edns
@@ -12,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 import test_forward
-from forwarder import Forwarder, addresses
+from forwarder import BIN, Forwarder, addresses
 from test_forward import (  # noqa: F401 (they run here too)
     ask_all,
     corefile,
@@ -22,6 +23,7 @@ from test_forward import (  # noqa: F401 (they run here too)
     test_a_thousand_different_names_at_once,
     test_a_thousand_who_ask_the_same_are_one_question_upstream,
     test_all_silent_is_servfail_within_five_seconds_with_the_reason,
+    test_an_idle_tcp_connection_is_used_again_until_it_expires,
     test_an_outage_that_is_over_is_over_for_names_asked_during_it_too,
     test_an_upstream_over_ipv6,
     test_dnssec_records_are_for_who_asks_for_them,
@@ -170,6 +172,71 @@ def test_a_truncated_answer_passes_and_the_client_comes_over_tcp(up):
         assert up.count("large.example.org", "tcp") == 1
 
 
+def test_with_prefer_udp_a_truncated_answer_is_fetched_whole(up):
+    up.add("large.example.org", "TXT", *['"%s%d"' % ("x" * 200, i) for i in range(12)])
+    up.behave("large.example.org", truncate=True)
+    with Forwarder(corefile(up.address, "prefer_udp")) as server:
+        assert len(server.ask("large.example.org", "TXT", tcp=True).answer[0]) == 12
+        assert [q.proto for q in up.names("large.example.org")] == ["udp", "tcp"]
+        server.ask("www.example.org", tcp=True)
+        assert up.names("www.example.org")[0].proto == "udp"
+
+
+def test_questions_share_a_connection_and_the_slow_hold_up_nobody(up):
+    up.behave("*", delay=(0.0, 0.4))
+    table = addressed(up, 100)
+    with Forwarder(corefile(up.address, "force_tcp"), workers=1) as server:
+        assert len(ask_each(server, table)) == 100
+        assert up.connections <= 4
+        hits = server.metric("coredns_proxy_conn_cache_hits_total", to=up.address, proto="tcp")
+        misses = server.metric("coredns_proxy_conn_cache_misses_total", to=up.address, proto="tcp")
+        assert hits + misses == 100 and hits > 50
+
+
+def test_what_was_out_on_a_connection_that_is_closed_is_asked_once_more(up):
+    up.behave("www.example.org", close_before=1)
+    with Forwarder(corefile(up.address, "force_tcp"), workers=1) as server:
+        server.ask("first.example.org")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.count("www.example.org") == 2 and up.connections == 2
+        assert server.metric("coredns_proxy_healthcheck_failures_total") == 0
+
+
+def test_an_upstream_that_closes_after_each_answer(up):
+    up.behave("*", close_after=True)
+    table = addressed(up, 40)
+    with Forwarder(corefile(up.address, "force_tcp")) as server:
+        assert len(ask_each(server, table)) == 40
+
+
+def test_a_connection_that_is_reset_within_an_answer_is_no_answer(up, second):
+    up.behave("www.example.org", reset=20)
+    with Forwarder(corefile(f"{up.address} {second.address}", "policy sequential", "force_tcp")) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+
+
+def test_the_largest_answers_pass_over_tcp(up):
+    texts = ['"%s%05d"' % ("x" * 245, i) for i in range(240)]
+    up.add("huge.example.org", "TXT", *texts)
+    with Forwarder(corefile(up.address)) as server:
+        assert len(server.ask("huge.example.org", "TXT", tcp=True).answer[0]) == 240
+
+
+def test_max_idle_conns_and_max_age(up):
+    up.behave("*", delay=0.3)
+    table = addressed(up, 70)
+    options = ("force_tcp", "max_idle_conns 1", "expire 1s", "max_age 1s")
+    with Forwarder(corefile(up.address, *options), workers=1) as server:
+        assert len(ask_each(server, table)) == 70
+        opened = up.connections
+        assert opened > 1
+        server.ask("one.example.org")
+        assert up.connections == opened  # over the one that was kept
+        time.sleep(1.1)
+        server.ask("two.example.org")
+        assert up.connections == opened + 1
+
+
 # ---- replies that are none ----
 
 
@@ -251,6 +318,25 @@ def test_late_answers_and_those_out_of_order_are_taken_for_their_own_question(up
 
 
 # ---- the directive ----
+
+
+@pytest.mark.parametrize(
+    "options, complaint",
+    [
+        (["exchange quic"], 'expected "direct" or "libunbound"'),
+        (["exchange"], "expected"),
+        (["max_idle_conns -1"], "expected a number"),
+        (["max_age 5s"], "must not be less than expire"),
+        (["exchange libunbound", "case_randomisation"], "case_randomisation needs"),
+    ],
+)
+def test_an_option_that_is_wrong_is_an_error_with_its_line(tmp_path, options, complaint):
+    path = tmp_path / "Corefile"
+    path.write_text(corefile("127.0.0.1", *options).replace("{port}", "5300").replace("{metrics}", "127.0.0.1:9153"))
+    command = [f"{BIN}/seamark", "-conf", str(path), "-check", "-zones", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode == 1 and complaint in result.stderr + result.stdout
+    assert "Corefile:" in result.stderr + result.stdout
 
 
 def test_case_randomisation(up):

@@ -55,8 +55,9 @@ class Upstream:
     def behave(self, name, **behaviour):
         """delay=S or (S, S) for something between, drop=True or drop=N (the first N), loss=P (of packets over UDP, on the way
         there and back), rcode=TEXT, truncate=True (over UDP), no_tcp=True, no_edns=True, wrong_id=True, wrong_question=True,
-        wrong_case=True, garbage=True: these four send that before the true answer. ad=True, options=[...]. No arguments: as
-        others."""
+        wrong_case=True, garbage=True: these four send that before the true answer. ad=True, options=[...]. Over TCP:
+        close_before=N, close_after=True: the connection is closed instead of the first N answers, after each answer;
+        reset=N: it is reset after N octets of the answer. No arguments: as others."""
         with self.lock:
             self.behaviours[name if name == "*" else dns.name.from_text(name)] = behaviour
 
@@ -181,7 +182,7 @@ class Upstream:
             while True:
                 (length,) = struct.unpack("!H", stream.read(2))
                 wire = stream.read(length)
-                self._take(wire, "tcp", lambda data: connection.sendall(struct.pack("!H", len(data)) + data))
+                self._take(wire, "tcp", lambda data, to=connection: to.sendall(struct.pack("!H", len(data)) + data))
 
     def _take(self, wire, proto, send):
         try:
@@ -242,7 +243,26 @@ class Upstream:
         with contextlib.suppress(OSError):
             for lie in self._lies(query, behaviour):
                 send(lie)
+            if proto != "udp" and self._breaks(behaviour, response, send):
+                return
             send(response.to_wire(max_size=65535))
+
+    def _breaks(self, behaviour, response, send):
+        """What is done to the connection in place of an answer."""
+        connection = send.__defaults__[0]
+        with self.lock:
+            before = behaviour.get("close_before", 0)
+            behaviour["close_before"] = max(before - 1, 0)
+        if behaviour.get("close_after"):
+            send(response.to_wire(max_size=65535))
+        elif "reset" in behaviour:
+            wire = response.to_wire(max_size=65535)
+            connection.sendall((struct.pack("!H", len(wire)) + wire)[: behaviour["reset"]])
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif before == 0:
+            return False
+        connection.shutdown(socket.SHUT_RDWR)
+        return True
 
     @staticmethod
     def _lies(query, behaviour):

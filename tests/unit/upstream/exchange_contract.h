@@ -1,6 +1,7 @@
 /*
  * The contract of an exchange: a name server on loopback in the same event loop, an asker, and what every
- * kind keeps. The test program defines KIND(target), the kind under test, before it includes this.
+ * kind keeps. The test program defines KIND(target), the kind under test, and OVER_TCP, before it includes
+ * this. The server listens over TCP at the same port as well; answers there leave in the order of questions.
  */
 #ifndef SEAMARK_TESTS_EXCHANGE_CONTRACT_H
 #define SEAMARK_TESTS_EXCHANGE_CONTRACT_H
@@ -25,16 +26,9 @@ static struct event *server_event;
 static bool server_silent;
 static unsigned server_asked;
 
-static void serve(evutil_socket_t fd, short what, void *ctx)
+/* Makes the question in `m` its answer; returns the length. */
+static size_t answer_in_place(uint8_t *m)
 {
-    uint8_t m[1500];
-    struct sockaddr_storage from;
-    socklen_t from_len = sizeof from;
-    ssize_t len = recvfrom(fd, m, sizeof m, 0, (struct sockaddr *)&from, &from_len);
-    (void)what, (void)ctx;
-    server_asked++;
-    if (len < 12 || server_silent)
-        return;
     static const uint8_t record[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4, 10, 0, 0, 1};
     size_t at = 12;
     while (m[at] != 0)
@@ -45,20 +39,117 @@ static void serve(evutil_socket_t fd, short what, void *ctx)
     m[3] = 0x80;
     wire_put_u16(m + 6, 1);
     wire_put_u16(m + 10, 0);
-    sendto(fd, m, at + sizeof record, 0, (struct sockaddr *)&from, from_len);
+    return at + sizeof record;
+}
+
+static void serve(evutil_socket_t fd, short what, void *ctx)
+{
+    uint8_t m[1500];
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof from;
+    ssize_t len = recvfrom(fd, m, sizeof m, 0, (struct sockaddr *)&from, &from_len);
+    (void)what, (void)ctx;
+    server_asked++;
+    if (len >= 12 && !server_silent)
+        sendto(fd, m, answer_in_place(m), 0, (struct sockaddr *)&from, from_len);
+}
+
+#define SERVER_CONNS 16
+static struct {
+    int fd;
+    struct event *event;
+    uint8_t in[70000];
+    size_t len;
+} server_conns[SERVER_CONNS];
+static unsigned server_accepted;
+static int listener_fd;
+static struct event *listener_event;
+
+static void close_conn(unsigned i)
+{
+    event_free(server_conns[i].event);
+    close(server_conns[i].fd);
+    server_conns[i].event = NULL;
+}
+
+static void serve_conn(evutil_socket_t fd, short what, void *ctx)
+{
+    unsigned i = (unsigned)(uintptr_t)ctx;
+    uint8_t *in = server_conns[i].in;
+    ssize_t n = recv(fd, in + server_conns[i].len, sizeof server_conns[i].in - server_conns[i].len, 0);
+    (void)what;
+    if (n <= 0) {
+        close_conn(i);
+        return;
+    }
+    server_conns[i].len += (size_t)n;
+    while (server_conns[i].len > 2 && server_conns[i].len >= 2u + wire_u16(in)) {
+        uint8_t m[1500];
+        size_t whole = 2u + wire_u16(in);
+        memcpy(m, in, whole);
+        server_conns[i].len -= whole;
+        memmove(in, in + whole, server_conns[i].len);
+        server_asked++;
+        if (server_silent)
+            continue;
+        size_t len = answer_in_place(m + 2);
+        wire_put_u16(m, (uint16_t)len);
+        CU_ASSERT_EQUAL(send(fd, m, 2 + len, MSG_NOSIGNAL), (ssize_t)(2 + len));
+    }
+}
+
+static void accept_conn(evutil_socket_t fd, short what, void *ctx)
+{
+    unsigned i = 0;
+    (void)what, (void)ctx;
+    while (i < SERVER_CONNS - 1 && server_conns[i].event != NULL)
+        i++;
+    CU_ASSERT_PTR_NULL_FATAL(server_conns[i].event);
+    server_conns[i].fd = accept(fd, NULL, NULL);
+    server_conns[i].len = 0;
+    server_conns[i].event =
+        event_new(fake_base, server_conns[i].fd, EV_READ | EV_PERSIST, serve_conn, (void *)(uintptr_t)i);
+    event_add(server_conns[i].event, NULL);
+    server_accepted++;
+}
+
+/* Both sockets at one port, which the kernel chooses for the first. */
+static bool bind_both(union address *a)
+{
+    static const int on = 1;
+    socklen_t len = sizeof a->in;
+    a->in.sin_port = 0;
+    server_fd = socket(AF_INET, SOCK_DGRAM, 0);
+    listener_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(listener_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    CU_ASSERT_EQUAL_FATAL(bind(server_fd, &a->sa, len), 0);
+    getsockname(server_fd, &a->sa, &len);
+    if (bind(listener_fd, &a->sa, len) == 0)
+        return true;
+    close(server_fd);
+    close(listener_fd);
+    return false;
+}
+
+static void listen_tcp(void)
+{
+    CU_ASSERT_EQUAL_FATAL(listen(listener_fd, 16), 0);
+    listener_event = event_new(fake_base, listener_fd, EV_READ | EV_PERSIST, accept_conn, NULL);
+    event_add(listener_event, NULL);
+    server_accepted = 0;
 }
 
 static struct exchange_target begin(void)
 {
-    struct exchange_target t = {.address = {.in = {.sin_family = AF_INET}}, .expire_ms = 1000};
-    socklen_t len = sizeof t.address.in;
+    struct exchange_target t = {
+        .address = {.in = {.sin_family = AF_INET}}, .expire_ms = 1000, .tcp = OVER_TCP};
     t.address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server_fd = socket(AF_INET, SOCK_DGRAM, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(server_fd, &t.address.sa, len), 0);
-    getsockname(server_fd, &t.address.sa, &len);
+    while (!bind_both(&t.address))
+        ;
     fake_base = event_base_new();
     server_event = event_new(fake_base, server_fd, EV_READ | EV_PERSIST, serve, NULL);
     event_add(server_event, NULL);
+    listen_tcp();
     server_silent = false;
     server_asked = 0;
     return t;
@@ -68,6 +159,14 @@ static void end(void)
 {
     event_free(server_event);
     close(server_fd);
+    for (unsigned i = 0; i < SERVER_CONNS; i++)
+        if (server_conns[i].event != NULL)
+            close_conn(i);
+    if (listener_event != NULL) {
+        event_free(listener_event);
+        close(listener_fd);
+    }
+    listener_event = NULL;
     event_base_free(fake_base);
 }
 

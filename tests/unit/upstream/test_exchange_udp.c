@@ -2,6 +2,7 @@
 #include "upstream/exchange_direct.h"
 
 #define KIND(target) exchange_direct(target)
+#define OVER_TCP     false
 #include "exchange_contract.h"
 
 #include "upstream/exchange_udp_p.h"

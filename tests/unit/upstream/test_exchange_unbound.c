@@ -2,6 +2,7 @@
 #include "upstream/exchange_unbound.h"
 
 #define KIND(target) (&exchange_unbound)
+#define OVER_TCP     false
 #include "exchange_contract.h"
 
 static void a_new_context_leaves_questions_under_way_alone(void)

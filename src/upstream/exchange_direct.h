@@ -15,7 +15,7 @@
 #include "upstream/exchange.h"
 
 /* Questions that one exchange has under way; ERR_LIMIT beyond it. A descriptor each. */
-#define EXCHANGE_DIRECT_CALLS_MAX 256
+#define EXCHANGE_DIRECT_CALLS_MAX 1024
 
 extern const struct exchange_kind exchange_direct;
 

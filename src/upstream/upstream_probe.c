@@ -189,3 +189,9 @@ int upstream_probe_send(struct event_base *base, const union address *to, bool t
     *out = p;
     return ERR_OK;
 }
+
+void upstream_probe_send_again(struct upstream_probe *p)
+{
+    if (!p->tcp && !p->failed)
+        (void)!send(p->fd, p->out, p->out_len, MSG_NOSIGNAL); /* what fails now will be told by the socket */
+}

@@ -23,6 +23,8 @@ typedef void upstream_probe_done(void *ctx, bool answered);
 int upstream_probe_send(struct event_base *base, const union address *to, bool tcp, const struct query *q,
                         unsigned timeout_ms, upstream_probe_done *done, void *ctx,
                         struct upstream_probe **out);
+/* Sends the same once more, where it went by UDP. */
+void upstream_probe_send_again(struct upstream_probe *p);
 void upstream_probe_cancel(struct upstream_probe *p); /* NULL allowed */
 
 #endif

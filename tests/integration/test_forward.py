@@ -301,6 +301,7 @@ def test_health_checks_ask_what_they_are_told(up):
         up.wait("check.test")
         check = up.names("check.test")[0]
         assert check.type == dns.rdatatype.NS and not check.message.flags & dns.flags.RD
+        server.wait_log("health check failed")
         up.behave("check.test", rcode="REFUSED")  # an answer is an answer
         up.silent = False
         server.wait_log("answers again")
@@ -329,14 +330,14 @@ def test_an_upstream_that_answers_servfail_leaves_the_question_to_the_next(up, s
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"])
-def test_nothing_but_errors_is_servfail_at_once(up, rcode):
+def test_an_error_passes_when_there_is_nothing_else(up, rcode):
     up.behave("www.example.org", rcode=rcode)
     with Forwarder(corefile(up.address)) as server:
         answer, elapsed = timed(server.ask, "www.example.org", use_edns=0)
-        assert answer.rcode() == dns.rcode.SERVFAIL and elapsed < 1.5
+        assert dns.rcode.to_text(answer.rcode()) == rcode and elapsed < 1.5
         assert ede_codes(answer) == []
-        assert up.count("www.example.org") <= 6
-        assert server.metric("coredns_proxy_request_duration_seconds_count", rcode="SERVFAIL", to=up.address) == 1
+        assert up.count("www.example.org") <= 7
+        assert server.metric("coredns_proxy_request_duration_seconds_count", rcode=rcode, to=up.address) == 1
 
 
 def test_replies_with_a_wrong_id_are_not_taken(up):

@@ -16,6 +16,7 @@ import contextlib
 import errno
 import heapq
 import itertools
+import random
 import socket
 import struct
 import threading
@@ -53,7 +54,10 @@ class Upstream:
 
     def behave(self, name, **behaviour):
         """delay=S, drop=True or drop=N (the first N), rcode=TEXT, truncate=True (over UDP), no_tcp=True, wrong_id=True,
-        wrong_question=True, garbage=True: the last three send that before the true answer. ad=True. No arguments: as others."""
+        wrong_question=True, garbage=True: the last three send that before the true answer. ad=True. loss=P (of each question).
+        answer=F: F(query, proto, send) is called in place of all that; send(wire), over UDP send.client is who asked, over TCP
+        send.connection what it came by.
+        No arguments: as others."""
         with self.lock:
             self.behaviours[name if name == "*" else dns.name.from_text(name)] = behaviour
 
@@ -162,7 +166,9 @@ class Upstream:
                 return
             if self.udp is not sock:
                 return
-            self._take(wire, "udp", lambda data, to=client: sock.sendto(data, to))
+            send = lambda data, to=client: sock.sendto(data, to)  # noqa: E731
+            send.client = client
+            self._take(wire, "udp", send)
 
     def _serve_tcp(self, sock):
         while True:
@@ -178,7 +184,9 @@ class Upstream:
             while True:
                 (length,) = struct.unpack("!H", stream.read(2))
                 wire = stream.read(length)
-                self._take(wire, "tcp", lambda data: connection.sendall(struct.pack("!H", len(data)) + data))
+                send = lambda data: connection.sendall(struct.pack("!H", len(data)) + data)  # noqa: E731
+                send.connection = connection
+                self._take(wire, "tcp", send)
 
     def _take(self, wire, proto, send):
         try:
@@ -192,7 +200,7 @@ class Upstream:
             drop = behaviour.get("drop", False)
             if drop is not True and drop > 0:
                 behaviour["drop"] = drop - 1
-        if self.silent or drop is True or drop > 0:
+        if self.silent or drop is True or drop > 0 or random.random() < behaviour.get("loss", 0):
             return
         if behaviour.get("no_tcp") and proto == "tcp":
             return
@@ -213,6 +221,10 @@ class Upstream:
             self._answer(*what)
 
     def _answer(self, query, proto, behaviour, send):
+        if "answer" in behaviour:
+            with contextlib.suppress(OSError):
+                behaviour["answer"](query, proto, send)
+            return
         with self.lock:
             response = self.reply(query)
         if "rcode" in behaviour:

@@ -13,6 +13,11 @@
  *         force_tcp
  *         prefer_udp
  *         expire DURATION
+ *         max_age DURATION
+ *         next RCODES...
+ *         next_on_nodata
+ *         failover RCODES...
+ *         source_address IP
  *     }
  *
  * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, or a
@@ -96,7 +101,9 @@ static int read_tos(struct forward_stage *f, const struct directive *d, struct e
         int ret = read_to(&r->sources[r->nsources], d, d->args[i], e);
         if (ret != ERR_OK)
             return ret;
-        found += r->sources[r->nsources++].count;
+        const struct upstream_source *source = &r->sources[r->nsources++];
+        for (unsigned k = 0; k < source->count; k++)
+            found += upstream_roster_usable(&r->settings, &source->addresses[k]);
     }
     return found > 0 ? ERR_OK : args_error(e, PLUGIN, d, "no valid upstream addresses found");
 }

@@ -54,7 +54,8 @@ static struct exchange *pool[WORKERS_MAX];
 
 static bool same_target(const struct exchange_target *a, const struct exchange_target *b)
 {
-    return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address);
+    return a->tcp == b->tcp && a->expire_ms == b->expire_ms && a->max_age_ms == b->max_age_ms &&
+           address_equal(&a->source, &b->source) && address_equal(&a->address, &b->address);
 }
 
 int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const struct exchange_target *target,

@@ -54,7 +54,9 @@ struct exchange_question {
 struct exchange_target {
     union address address; /* port included */
     bool tcp;
-    uint32_t expire_ms; /* an idle connection is closed after this; no meaning for UDP */
+    uint32_t expire_ms;   /* an idle connection is closed after this; no meaning for UDP */
+    uint32_t max_age_ms;  /* any connection is, after its last question; 0: no such limit */
+    union address source; /* where it is asked from, of the same family, without a port; family 0: anywhere */
 };
 
 enum exchange_outcome {

@@ -13,6 +13,7 @@
 #include "dns/query.h"
 #include "dns/rr.h"
 #include "serve/worker.h"
+#include "upstream/upstream_address.h"
 
 #define UDP_SIZE      1232 /* what we say that we take; an answer that is longer comes over TCP */
 #define MESSAGE_MAX   65535
@@ -199,6 +200,9 @@ static int open_socket(struct exchange_call *call)
     call->fd = socket(t->address.sa.sa_family, type, 0);
     if (call->fd < 0)
         return -errno;
+    int ret = upstream_address_bind(call->fd, &t->source);
+    if (ret != ERR_OK)
+        return ret;
     if (connect(call->fd, &t->address.sa, len) < 0 && errno != EINPROGRESS)
         return -errno;
     short what = (short)((t->tcp ? EV_WRITE : EV_READ) | EV_PERSIST);

@@ -25,6 +25,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/name.h"
 #include "dns/rr.h"
@@ -71,10 +72,11 @@ struct unbound_exchange {
     struct call_list asking;
     struct call_list ready; /* to be delivered by `deliver` */
     struct event *deliver;
-    bool soured;     /* a call failed or was given up since the context was made */
-    bool renew;      /* make a new context in the next turn of the loop */
-    bool delivering; /* within done() */
-    bool closed;     /* closed within done(): freed when that returns */
+    uint64_t made_ms; /* when the context was */
+    bool soured;      /* a call failed or was given up since the context was made */
+    bool renew;       /* make a new context in the next turn of the loop */
+    bool delivering;  /* within done() */
+    bool closed;      /* closed within done(): freed when that returns */
 };
 
 /* The library's parser of configurations and some of its set-up have global state. */
@@ -116,7 +118,7 @@ static const char base_config[] =
 /* Writes the configuration to memory and has the library read it: it takes a file name only. */
 static int configure(struct ub_ctx *ub, const struct exchange_target *target)
 {
-    char address[INET6_ADDRSTRLEN + 16], path[32];
+    char address[INET6_ADDRSTRLEN + 16], source[ADDRESS_TEXT_MAX], path[32];
     bool ip6 = target->address.sa.sa_family == AF_INET6;
     const void *octets = ip6 ? (const void *)&target->address.in6.sin6_addr : &target->address.in.sin_addr;
     if (inet_ntop(target->address.sa.sa_family, octets, address, INET6_ADDRSTRLEN) == NULL)
@@ -127,14 +129,17 @@ static int configure(struct ub_ctx *ub, const struct exchange_target *target)
     int fd = memfd_create("unbound.conf", MFD_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int written = dprintf(fd,
-                          "%s  do-ip4: %s\n  do-ip6: %s\n  outgoing-range: %d\n  outgoing-num-tcp: %d\n"
-                          "  outbound-msg-retry: %d\n  tcp-reuse-timeout: %u\n"
-                          "forward-zone:\n  name: \".\"\n  forward-addr: %s@%u\n  forward-first: no\n"
-                          "  forward-no-cache: yes\n  forward-tcp-upstream: %s\n",
-                          base_config, ip6 ? "no" : "yes", ip6 ? "yes" : "no", OUTGOING_RANGE, OUTGOING_TCP,
-                          SENDS, target->expire_ms > 0 ? target->expire_ms : 1, address,
-                          (unsigned)address_port(&target->address), target->tcp ? "yes" : "no");
+    bool bound = target->source.sa.sa_family != AF_UNSPEC;
+    int written =
+        dprintf(fd,
+                "%s%s%s\n  do-ip4: %s\n  do-ip6: %s\n  outgoing-range: %d\n  outgoing-num-tcp: %d\n"
+                "  outbound-msg-retry: %d\n  tcp-reuse-timeout: %u\n"
+                "forward-zone:\n  name: \".\"\n  forward-addr: %s@%u\n  forward-first: no\n"
+                "  forward-no-cache: yes\n  forward-tcp-upstream: %s\n",
+                base_config, bound ? "  outgoing-interface: " : "",
+                bound ? address_text(&target->source, source) : "", ip6 ? "no" : "yes", ip6 ? "yes" : "no",
+                OUTGOING_RANGE, OUTGOING_TCP, SENDS, target->expire_ms > 0 ? target->expire_ms : 1, address,
+                (unsigned)address_port(&target->address), target->tcp ? "yes" : "no");
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int ret = written < 0 ? -EIO : ub_ctx_config(ub, path) == UB_NOERROR ? ERR_OK : ERR_CONFIG;
     close(fd);
@@ -214,6 +219,7 @@ static void replace_context(struct unbound_exchange *x)
     x->context->next = x->retired;
     x->retired = x->context;
     x->context = fresh;
+    x->made_ms = clock_ms();
     x->soured = false;
     pthread_mutex_lock(&library_lock);
     ub_ctx_debugout(fresh->ub, unbound_log_stream()); /* deleting a context switches the library's log off */
@@ -275,6 +281,16 @@ static void deliver(evutil_socket_t fd, short what, void *ctx)
         replace_context(x);
 }
 
+/* max_age: a context's connections are younger than it is. The next one has none yet. */
+static void renew_the_old(struct unbound_exchange *x)
+{
+    const struct exchange_target *t = &x->base.target;
+    if (t->tcp && t->max_age_ms > 0 && !x->renew && clock_ms() - x->made_ms >= t->max_age_ms) {
+        x->renew = true;
+        event_active(x->deliver, 0, 0);
+    }
+}
+
 static int unbound_ask(struct exchange *base, const struct exchange_question *q, exchange_done *done,
                        void *ctx, struct exchange_call **out)
 {
@@ -285,6 +301,7 @@ static int unbound_ask(struct exchange *base, const struct exchange_question *q,
     struct exchange_call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return -ENOMEM;
+    renew_the_old(x);
     *call = (struct exchange_call){.x = x, .context = x->context, .done = done, .ctx = ctx};
     x->context->calls++;
     TAILQ_INSERT_TAIL(&x->asking, call, link);
@@ -333,6 +350,7 @@ static int unbound_open(struct worker *w, const struct exchange_target *target, 
         free(x);
         return errtext_set(e, ret, "libunbound cannot be set up for an upstream (%s)", err_text(ret));
     }
+    x->made_ms = clock_ms();
     TAILQ_INIT(&x->asking);
     TAILQ_INIT(&x->ready);
     *out = &x->base;

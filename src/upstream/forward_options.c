@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/args.h"
+#include "serve/answer.h"
+#include "upstream/upstream_address.h"
 
 #define PLUGIN "forward"
 
@@ -152,6 +155,65 @@ static int read_failfast(struct reading *r, const struct directive *o)
     return read_switch(r, o, &r->f->upstreams.settings.failfast);
 }
 
+static int read_max_age(struct reading *r, const struct directive *o)
+{
+    return read_milliseconds(r, o, 0, &r->f->upstreams.settings.max_age_ms);
+}
+
+/* A bit for each rcode named. Those that libunbound does not tell make the block ask directly. */
+static int read_rcodes(struct reading *r, const struct directive *o, uint32_t *out)
+{
+    int ret = args_count(r->e, PLUGIN, o, 1, SIZE_MAX);
+    for (size_t i = 0; ret == ERR_OK && i < o->nargs; i++) {
+        uint16_t rcode = 0;
+        while (rcode < RCODE_NAMES && strcasecmp(rcode_name(rcode), o->args[i]) != 0)
+            rcode++;
+        if (strcasecmp(o->args[i], "BADSIG") == 0) /* CoreDNS's name of it */
+            rcode = RCODE_BADVERS;
+        if (rcode == RCODE_NAMES)
+            return args_error(r->e, PLUGIN, o, "%.80s is not a valid rcode", o->args[i]);
+        *out |= UINT32_C(1) << rcode;
+        r->f->upstreams.settings.direct |= rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN;
+    }
+    return ret;
+}
+
+static int read_next(struct reading *r, const struct directive *o)
+{
+    return read_rcodes(r, o, &r->f->next);
+}
+
+static int read_next_on_nodata(struct reading *r, const struct directive *o)
+{
+    return read_switch(r, o, &r->f->next_on_nodata);
+}
+
+static int read_failover(struct reading *r, const struct directive *o)
+{
+    uint32_t *mask = &r->f->upstreams.settings.failover;
+    int ret = read_rcodes(r, o, mask);
+    if (ret == ERR_OK && (*mask & 1) != 0)
+        ret = args_error(r->e, PLUGIN, o, "NoError cannot be used in failover");
+    return ret;
+}
+
+static int read_source_address(struct reading *r, const struct directive *o)
+{
+    union address *source = &r->f->upstreams.settings.check.source;
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret != ERR_OK)
+        return ret;
+    const char *colon = strchr(o->args[0], ':');
+    bool port = strchr(o->args[0], '[') != NULL || (colon != NULL && strchr(colon + 1, ':') == NULL);
+    if (port || upstream_address_parse(o->args[0], source) != ERR_OK)
+        return args_error(r->e, PLUGIN, o, "invalid IP address: %.80s", o->args[0]);
+    if (source->sa.sa_family == AF_INET6)
+        source->in6.sin6_port = 0;
+    else
+        source->in.sin_port = 0;
+    return ERR_OK;
+}
+
 static int read_not_yet(struct reading *r, const struct directive *o)
 {
     return args_not_yet(r->e, PLUGIN, o);
@@ -173,14 +235,14 @@ static const struct {
     {"prefer_udp", read_prefer_udp},
     {"expire", read_expire},
     {"max_idle_conns", read_not_yet},
-    {"max_age", read_not_yet},
+    {"max_age", read_max_age},
     {"tls", read_not_yet},
     {"tls_servername", read_not_yet},
     {"doh_method", read_not_yet},
-    {"next", read_not_yet},
-    {"next_on_nodata", read_not_yet},
-    {"failover", read_not_yet},
-    {"source_address", read_not_yet},
+    {"next", read_next},
+    {"next_on_nodata", read_next_on_nodata},
+    {"failover", read_failover},
+    {"source_address", read_source_address},
     {"resolver", read_not_yet},
 };
 
@@ -198,6 +260,10 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
         if (ret != ERR_OK)
             return ret;
     }
-    f->upstreams.settings.check.tcp = f->upstreams.settings.force_tcp;
+    struct upstream_settings *s = &f->upstreams.settings;
+    if (s->max_age_ms > 0 && s->max_age_ms < s->expire_ms)
+        return args_error(e, PLUGIN, d, "max_age (%gs) must not be less than expire (%gs)",
+                          s->max_age_ms / 1000.0, s->expire_ms / 1000.0);
+    s->check.tcp = s->force_tcp;
     return ERR_OK;
 }

@@ -56,7 +56,8 @@ void upstream_count(const struct upstream *u, unsigned rcode, uint64_t elapsed_n
 static bool same_check(const struct upstream_check *a, const struct upstream_check *b)
 {
     return a->interval_ms == b->interval_ms && a->tcp == b->tcp &&
-           a->recursion_desired == b->recursion_desired && name_equal(a->domain, b->domain);
+           a->recursion_desired == b->recursion_desired && address_equal(&a->source, &b->source) &&
+           name_equal(a->domain, b->domain);
 }
 
 int upstream_get(const union address *address, const struct upstream_check *check, struct upstream **out)
@@ -178,8 +179,9 @@ static void check_failed(struct upstream *u)
     uint64_t left = took < u->check.interval_ms ? u->check.interval_ms - took : 0;
     struct timeval wait = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
     free_event(&u->nudge);
-    metrics_add(u->check_failures, 0, 1);
-    if (__atomic_fetch_add(&u->fails, 1, __ATOMIC_RELAXED) == 0)
+    unsigned before = __atomic_fetch_add(&u->fails, 1, __ATOMIC_RELAXED);
+    metrics_add(u->check_failures, 0, 1); /* when it is counted, it counts */
+    if (before == 0)
         log_warning("plugin/forward: upstream %s: does not answer (health check failed)", u->text);
     u->again = event_new(control_base(), -1, 0, check_again, u);
     if (u->again == NULL || event_add(u->again, &wait) != 0)
@@ -209,8 +211,8 @@ static void check(struct upstream *u)
     if (!u->check.recursion_desired)
         q.flags &= (uint16_t)~FLAG_RD;
     u->check_began_ms = clock_ms();
-    if (upstream_probe_send(control_base(), &u->address, u->check.tcp, &q, UPSTREAM_CHECK_TIMEOUT_MS,
-                            check_done, u, &u->probe) == ERR_OK)
+    if (upstream_probe_send(control_base(), &u->address, &u->check.source, u->check.tcp, &q,
+                            UPSTREAM_CHECK_TIMEOUT_MS, check_done, u, &u->probe) == ERR_OK)
         start_nudging(u);
     else
         check_failed(u); /* no socket: that is no proof, but nothing can be asked either */

@@ -30,6 +30,7 @@ struct upstream_check {
     uint32_t interval_ms;
     bool tcp;
     bool recursion_desired;
+    union address source; /* where it is asked from; family 0: anywhere */
     uint8_t domain[NAME_MAX_LEN];
 };
 

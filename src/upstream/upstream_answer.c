@@ -48,3 +48,38 @@ int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
     r->rcode = flags & 15;
     return ERR_OK;
 }
+
+/* Behind the record at `at`; 0 where it cannot be read. */
+static size_t after_record(const uint8_t *message, size_t len, size_t at, const uint8_t **fixed)
+{
+    uint8_t name[NAME_MAX_LEN];
+    int used = name_unpack(message, len, at, name);
+    if (used < 0 || len - at - (size_t)used < 10)
+        return 0;
+    *fixed = message + at + used;
+    at += (size_t)used + 10 + wire_u16(*fixed + 8);
+    return at <= len ? at : 0;
+}
+
+unsigned upstream_answer_rcode(const uint8_t *message, size_t len)
+{
+    unsigned rcode = message[3] & 15u, before = wire_u16(message + 6) + wire_u16(message + 8);
+    unsigned records = before + wire_u16(message + 10);
+    uint8_t name[NAME_MAX_LEN];
+    size_t at = DNS_HEADER_LEN;
+    if (wire_u16(message + 4) == 1) {
+        int used = name_unpack(message, len, at, name);
+        if (used < 0 || len - at < (size_t)used + 4)
+            return rcode;
+        at += (size_t)used + 4;
+    }
+    for (unsigned i = 0; i < records; i++) {
+        const uint8_t *fixed;
+        at = after_record(message, len, at, &fixed);
+        if (at == 0)
+            break;
+        if (i >= before && wire_u16(fixed) == RR_OPT)
+            return rcode | (unsigned)fixed[4] << 4;
+    }
+    return rcode;
+}

@@ -13,4 +13,7 @@
  */
 int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len);
 
+/* Its rcode, the upper bits from OPT included (RFC 6891 section 6.1.3). 12 octets at least. */
+unsigned upstream_answer_rcode(const uint8_t *message, size_t len);
+
 #endif

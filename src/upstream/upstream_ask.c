@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/query.h"
+#include "upstream/upstream_answer.h"
 #include "upstream/upstream_ask_p.h"
 
 #define NS_PER_MS 1000000u
@@ -88,7 +89,7 @@ static int put(struct upstream_ask *a, uint8_t index, bool direct, const struct 
                           .used = true,
                           .began_ns = was.began_ns,
                           .index = index,
-                          .direct = direct || a->question.options_len > 0,
+                          .direct = direct || a->as_it_is,
                           .late = was.late,
                           .over = was.over};
     if (t->direct && !a->tcp) { /* it sends once */
@@ -212,18 +213,36 @@ static bool is_error(const struct exchange_answer *answer)
            rcode == RCODE_NOTIMP;
 }
 
+/* prefer_udp: an answer that was cut is fetched over TCP. False where it is to be taken as it is. */
+static bool fetch_whole(struct upstream_ask *a, const struct attempt *t, const struct exchange_answer *answer)
+{
+    const struct attempt was = *t;
+    if (!a->as_it_is || a->tcp || !a->set->settings.prefer_udp || (answer->wire[2] & FLAG_TC >> 8) == 0)
+        return false;
+    a->tcp = true;
+    if (put(a, was.index, true, &was) != ERR_OK)
+        return false;
+    go_on(a);
+    return true;
+}
+
 static void take_answer(struct upstream_ask *a, const struct attempt *t, struct exchange_answer *answer)
 {
     upstream_count(a->set->upstreams[t->index], answer->wire[3] & 15, clock_ns() - t->began_ns);
     /* What libunbound was asked first is answered as libunbound answers it: errors by other upstreams. */
-    bool as_it_is = a->question.options_len > 0 || !t->direct;
-    if (as_it_is || !is_error(answer)) {
+    bool passed_on = a->as_it_is || !t->direct;
+    unsigned rcode = upstream_answer_rcode(answer->wire, answer->len);
+    bool unwanted = rcode < 32 && (a->set->settings.failover >> rcode & 1) != 0;
+    if (fetch_whole(a, t, answer))
+        return;
+    if (!unwanted && (passed_on || !is_error(answer))) {
         finish(a, UPSTREAM_ANSWER, answer);
         return;
     }
     exchange_answer_unref(a->last);
     a->last = exchange_answer_ref(answer);
     a->errors |= 1u << t->index;
+    a->tries_left += passed_on; /* a try that was answered is none of those that failed */
     go_on(a);
 }
 
@@ -287,6 +306,7 @@ static struct upstream_ask *ask_new(struct upstream_set *set, struct worker *w,
     if (q->options_len > 0)
         memcpy(a->options, q->options, q->options_len);
     a->question.options = a->options;
+    a->as_it_is = settings->direct || q->options_len > 0;
     a->tcp = settings->force_tcp || (tcp && !settings->prefer_udp);
     a->deadline_ns = clock_ns() + (uint64_t)UPSTREAM_DEADLINE_MS * NS_PER_MS;
     a->tries_left = settings->max_connect_attempts > 0 ? settings->max_connect_attempts : UPSTREAM_TRIES_MAX;

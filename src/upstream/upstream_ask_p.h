@@ -27,7 +27,8 @@ struct upstream_ask {
     struct worker *worker;
     struct exchange_question question; /* its name points to `name` */
     bool tcp;
-    bool silent; /* some upstream did not answer */
+    bool as_it_is; /* past libunbound from the beginning */
+    bool silent;   /* some upstream did not answer */
     upstream_ask_done *done;
     void *ctx;
     struct event timer; /* for the first of what the attempts wait for */

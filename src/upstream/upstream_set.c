@@ -76,8 +76,11 @@ void upstream_set_stop(struct upstream_set *s)
 static int open_link(const struct upstream_set *s, struct worker *w, const struct exchange_kind *kind,
                      unsigned i, bool tcp, struct exchange **out, struct errtext *e)
 {
-    const struct exchange_target target = {
-        .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
+    const struct exchange_target target = {.address = s->addresses[i],
+                                           .tcp = tcp,
+                                           .expire_ms = s->settings.expire_ms,
+                                           .max_age_ms = s->settings.max_age_ms,
+                                           .source = s->settings.check.source};
     return exchange_acquire(w, kind, &target, out, e);
 }
 
@@ -91,7 +94,9 @@ int upstream_set_worker_start(struct upstream_set *s, struct worker *w, struct e
     bool tcp = s->settings.force_tcp;
     for (unsigned i = 0; i < s->count; i++) {
         struct errtext why = {{0}};
-        int ret = open_link(s, w, &exchange_unbound, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
+        int ret = ERR_OK;
+        if (!s->settings.direct)
+            ret = open_link(s, w, &exchange_unbound, i, tcp, tcp ? &l->tcp[i] : &l->udp[i], &why);
         for (unsigned k = 0; k < 2 && ret == ERR_OK; k++)
             ret = open_link(s, w, &exchange_direct, i, k == 1, &l->direct[k][i], &why);
         if (ret != ERR_OK) {
@@ -216,10 +221,10 @@ static void want_tcp_links(struct upstream_set *s, struct worker *w)
 }
 
 struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
-                                       bool options)
+                                       bool direct)
 {
     struct upstream_links *l = s->links[worker_index(w)];
-    if (options)
+    if (direct)
         return l->direct[tcp][i];
     if (!tcp)
         return l->udp[i];

@@ -31,9 +31,12 @@ struct upstream_settings {
     unsigned max_concurrent;       /* 0: no limit but UPSTREAM_QUESTIONS_MAX */
     uint32_t read_timeout_ms;      /* of one try */
     uint32_t expire_ms;            /* of an idle TCP connection */
+    uint32_t max_age_ms;           /* of any TCP connection; 0: no limit */
     bool force_tcp;
     bool prefer_udp;
     bool failfast; /* all down: fail at once instead of trying one at random */
+    bool direct;   /* over exchange_direct: an upstream's rcode matters, and libunbound does not tell it */
+    uint32_t failover; /* bit n: an answer with rcode n is given only if no other upstream has a better one */
     struct upstream_check check;
 };
 
@@ -41,10 +44,10 @@ struct upstream_want;
 
 /* A worker's exchanges with every upstream of the set. */
 struct upstream_links {
-    struct exchange *udp[UPSTREAMS_MAX]; /* NULL with force_tcp */
+    struct exchange *udp[UPSTREAMS_MAX]; /* NULL with force_tcp, or where all goes directly */
     struct exchange
         *tcp[UPSTREAMS_MAX]; /* made when a client first asks over TCP, or at start with force_tcp */
-    struct exchange *direct[2][UPSTREAMS_MAX]; /* for questions with EDNS options: over UDP, over TCP */
+    struct exchange *direct[2][UPSTREAMS_MAX]; /* for questions that go as they are: over UDP, over TCP */
     struct upstream_want *want;                /* they are being made */
     unsigned questions;                        /* of this worker, under way in the set */
     bool retired;                              /* to be stopped after the last of them */
@@ -85,10 +88,10 @@ void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[U
 bool upstream_set_enter(unsigned *concurrent, unsigned limit);
 void upstream_set_leave(unsigned *concurrent);
 
-/* The worker's exchange for upstream `i`; `options`: for a question with EDNS options. Where `tcp` is wished
- * for and not yet made, that is begun and UDP given. */
+/* The worker's exchange for upstream `i`; `direct`: that which sends a question as it is. Where `tcp` is
+ * wished for and not yet made, that is begun and UDP given. */
 struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
-                                       bool options);
+                                       bool direct);
 
 /* coredns_forward_healthcheck_broken_total: all were down and one was tried at random. */
 void upstream_set_count_broken(void);

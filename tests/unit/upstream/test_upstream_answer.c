@@ -106,6 +106,21 @@ static void every_cut_of_a_message_is_malformed_and_leaves_nothing(void)
     }
 }
 
+static void an_rcode_has_its_upper_bits_in_opt(void)
+{
+    struct query q = make_query("www.example.org.", RR_A);
+    size_t len = upstream_message(&q, 0, wire);
+    CU_ASSERT_EQUAL(upstream_answer_rcode(wire, len), RCODE_NXDOMAIN);
+    wire[len - 6] = 1; /* OPT stands last: the first octet of its TTL */
+    CU_ASSERT_EQUAL(upstream_answer_rcode(wire, len), 16 + RCODE_NXDOMAIN);
+    for (size_t cut = DNS_HEADER_LEN; cut < len; cut++) {
+        uint8_t *exact = malloc(cut);
+        memcpy(exact, wire, cut);
+        CU_ASSERT_EQUAL(upstream_answer_rcode(exact, cut), RCODE_NXDOMAIN);
+        free(exact);
+    }
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -116,6 +131,7 @@ int main(void)
         {"what is no answer to the question is refused", what_is_no_answer_to_the_question_is_refused},
         {"every cut of a message is malformed and leaves nothing",
          every_cut_of_a_message_is_malformed_and_leaves_nothing},
+        {"an rcode has its upper bits in OPT", an_rcode_has_its_upper_bits_in_opt},
     };
     return run_suite("upstream_answer", tests, sizeof tests / sizeof tests[0]);
 }

@@ -248,6 +248,28 @@ static void an_error_that_comes_late_is_given_if_nothing_better_comes(void)
     end();
 }
 
+static void failover_asks_each_other_once_and_gives_the_last(void)
+{
+    begin(3);
+    set->settings.failover = 1u << 2 | 1u << 5;
+    set->settings.direct = true;
+    set->settings.attempts_set = true;
+    set->settings.max_connect_attempts = 1;
+    ask();
+    CU_ASSERT_TRUE(calls[0].direct);
+    answer_call_with(0, 2);
+    answer_call_with(1, 5);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    answer_call_with(2, 2);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 2);
+    result = -1;
+    ask();
+    answer_call_with(3, 4); /* not named */
+    CU_ASSERT_EQUAL(rcode_given, 4);
+    end();
+}
+
 static void who_keeps_a_check_waiting_is_asked_last(void)
 {
     begin(3);
@@ -523,6 +545,8 @@ int main(void)
          a_lone_upstream_is_waited_for_until_its_time_is_over},
         {"an error that comes late is given if nothing better comes",
          an_error_that_comes_late_is_given_if_nothing_better_comes},
+        {"failover asks each other once and gives the last answer",
+         failover_asks_each_other_once_and_gives_the_last},
         {"who keeps a check waiting is asked last", who_keeps_a_check_waiting_is_asked_last},
         {"a late upstream is checked, but not all the time", a_late_upstream_is_checked_but_not_all_the_time},
         {"silence of all ends after two rounds", silence_of_all_ends_after_two_rounds},

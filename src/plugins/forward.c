@@ -15,6 +15,10 @@
  *         expire DURATION
  *         max_idle_conns N
  *         max_age DURATION
+ *         next RCODES...
+ *         next_on_nodata
+ *         failover RCODES...
+ *         source_address IP
  *         exchange direct|libunbound
  *         case_randomisation
  *         validate [FILE]
@@ -102,7 +106,9 @@ static int read_tos(struct forward_stage *f, const struct directive *d, struct e
         int ret = read_to(&r->sources[r->nsources], d, d->args[i], e);
         if (ret != ERR_OK)
             return ret;
-        found += r->sources[r->nsources++].count;
+        const struct upstream_source *source = &r->sources[r->nsources++];
+        for (unsigned k = 0; k < source->count; k++)
+            found += upstream_roster_usable(&r->settings, &source->addresses[k]);
     }
     return found > 0 ? ERR_OK : args_error(e, PLUGIN, d, "no valid upstream addresses found");
 }

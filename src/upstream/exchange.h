@@ -58,15 +58,15 @@ struct exchange_question {
 struct exchange_target {
     union address address; /* port included */
     bool tcp;
-    uint32_t expire_ms; /* an idle connection is closed after this; no meaning for UDP */
+    uint32_t expire_ms;   /* an idle connection is closed after this; no meaning for UDP */
+    uint32_t max_age_ms;  /* a connection takes no further questions at this age; 0: no such limit */
+    union address source; /* where it is asked from, of the same family, without a port; family 0: anywhere */
     /* Only libunbound's exchange knows this: NULL, or a reference that the exchange holds. Where it says
      * recursion there is no address: its family is 0. */
     struct unbound_settings *unbound;
     /* Only the direct exchanges know the rest. */
-    union address source;    /* where it is asked from, port 0; AF_UNSPEC: wherever */
     bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
                               */
-    uint32_t max_age_ms;     /* a connection of this age is not used any more; 0: no such limit */
     unsigned max_idle;       /* idle connections that are kept; 0: all */
     struct tls_client *tls;  /* inside TLS; the exchange holds a reference. NULL: plain */
     char server_name[SERVER_NAME_MAX]; /* whom TLS is to find there; "": the address (tls_client.h) */

@@ -18,6 +18,7 @@
 #include <unbound-event.h>
 #include <unbound.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/name.h"
 #include "dns/rr.h"
@@ -59,10 +60,11 @@ struct unbound_exchange {
     struct call_list asking;
     struct call_list ready; /* to be delivered by `deliver` */
     struct event *deliver;
-    bool soured;     /* a call failed or was given up since the context was made */
-    bool renew;      /* make a new context in the next turn of the loop */
-    bool delivering; /* within done() */
-    bool closed;     /* closed within done(): freed when that returns */
+    uint64_t made_ms; /* when the context was */
+    bool soured;      /* a call failed or was given up since the context was made */
+    bool renew;       /* make a new context in the next turn of the loop */
+    bool delivering;  /* within done() */
+    bool closed;      /* closed within done(): freed when that returns */
 };
 
 /* ---- contexts ---- */
@@ -112,6 +114,7 @@ static void replace_context(struct unbound_exchange *x)
     x->context->next = x->retired;
     x->retired = x->context;
     x->context = fresh;
+    x->made_ms = clock_ms();
     x->soured = false;
     unbound_context_log(fresh->ub); /* deleting a context switches the library's log off */
 }
@@ -210,6 +213,16 @@ static void deliver(evutil_socket_t fd, short what, void *ctx)
         replace_context(x);
 }
 
+/* max_age: a context's connections are younger than it is. The next one has none yet. */
+static void renew_the_old(struct unbound_exchange *x)
+{
+    const struct exchange_target *t = &x->base.target;
+    if (t->tcp && t->max_age_ms > 0 && !x->renew && clock_ms() - x->made_ms >= t->max_age_ms) {
+        x->renew = true;
+        event_active(x->deliver, 0, 0);
+    }
+}
+
 static int unbound_ask(struct exchange *base, const struct exchange_question *q, exchange_done *done,
                        void *ctx, struct exchange_call **out)
 {
@@ -220,6 +233,7 @@ static int unbound_ask(struct exchange *base, const struct exchange_question *q,
     struct exchange_call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return -ENOMEM;
+    renew_the_old(x);
     *call = (struct exchange_call){
         .x = x, .context = x->context, .checking_disabled = q->checking_disabled, .done = done, .ctx = ctx};
     x->context->calls++;
@@ -269,6 +283,7 @@ static int unbound_open(struct worker *w, const struct exchange_target *target, 
         free(x);
         return errtext_set(e, ret, "libunbound cannot be set up for an upstream (%s)", err_text(ret));
     }
+    x->made_ms = clock_ms();
     TAILQ_INIT(&x->asking);
     TAILQ_INIT(&x->ready);
     *out = &x->base;

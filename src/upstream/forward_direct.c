@@ -70,8 +70,8 @@ int forward_direct_read(struct upstream_settings *s, const struct directive *o, 
 int forward_direct_check(const struct upstream_settings *s, const struct directive *d, struct errtext *e)
 {
     if (s->max_age_ms > 0 && s->max_age_ms < s->expire_ms)
-        return args_error(e, PLUGIN, d, "max_age (%ums) must not be less than expire (%ums)", s->max_age_ms,
-                          s->expire_ms);
+        return args_error(e, PLUGIN, d, "max_age (%gs) must not be less than expire (%gs)",
+                          s->max_age_ms / 1000.0, s->expire_ms / 1000.0);
     if (s->case_randomisation && !s->direct)
         return args_error(e, PLUGIN, d, "case_randomisation needs \"exchange direct\"");
     return ERR_OK;

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/args.h"
+#include "serve/answer.h"
 #include "upstream/forward_direct.h"
 #include "upstream/unbound_args.h"
+#include "upstream/upstream_address.h"
 
 #define PLUGIN "forward"
 
@@ -180,6 +183,60 @@ static int read_distrust(struct reading *r, const struct directive *o)
     return ret != ERR_OK ? ret : unbound_args_distrust(r->f->upstreams.settings.unbound, PLUGIN, o, r->e);
 }
 
+/* A bit for each rcode named. Those that libunbound does not tell make the block ask directly. */
+static int read_rcodes(struct reading *r, const struct directive *o, uint32_t *out)
+{
+    int ret = args_count(r->e, PLUGIN, o, 1, SIZE_MAX);
+    for (size_t i = 0; ret == ERR_OK && i < o->nargs; i++) {
+        uint16_t rcode = 0;
+        while (rcode < RCODE_NAMES && strcasecmp(rcode_name(rcode), o->args[i]) != 0)
+            rcode++;
+        if (strcasecmp(o->args[i], "BADSIG") == 0) /* CoreDNS's name of it */
+            rcode = RCODE_BADVERS;
+        if (rcode == RCODE_NAMES)
+            return args_error(r->e, PLUGIN, o, "%.80s is not a valid rcode", o->args[i]);
+        *out |= UINT32_C(1) << rcode;
+        r->f->upstreams.settings.direct |= rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN;
+    }
+    return ret;
+}
+
+static int read_next(struct reading *r, const struct directive *o)
+{
+    return read_rcodes(r, o, &r->f->next);
+}
+
+static int read_next_on_nodata(struct reading *r, const struct directive *o)
+{
+    return read_switch(r, o, &r->f->next_on_nodata);
+}
+
+static int read_failover(struct reading *r, const struct directive *o)
+{
+    uint32_t *mask = &r->f->upstreams.settings.failover;
+    int ret = read_rcodes(r, o, mask);
+    if (ret == ERR_OK && (*mask & 1) != 0)
+        ret = args_error(r->e, PLUGIN, o, "NoError cannot be used in failover");
+    return ret;
+}
+
+static int read_source_address(struct reading *r, const struct directive *o)
+{
+    union address *source = &r->f->upstreams.settings.check.source;
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret != ERR_OK)
+        return ret;
+    const char *colon = strchr(o->args[0], ':');
+    bool port = strchr(o->args[0], '[') != NULL || (colon != NULL && strchr(colon + 1, ':') == NULL);
+    if (port || upstream_address_parse(o->args[0], source) != ERR_OK)
+        return args_error(r->e, PLUGIN, o, "invalid IP address: %.80s", o->args[0]);
+    if (source->sa.sa_family == AF_INET6)
+        source->in6.sin6_port = 0;
+    else
+        source->in.sin_port = 0;
+    return ERR_OK;
+}
+
 static int read_not_yet(struct reading *r, const struct directive *o)
 {
     return args_not_yet(r->e, PLUGIN, o);
@@ -205,10 +262,10 @@ static const struct {
     {"tls", read_not_yet},
     {"tls_servername", read_not_yet},
     {"doh_method", read_not_yet},
-    {"next", read_not_yet},
-    {"next_on_nodata", read_not_yet},
-    {"failover", read_not_yet},
-    {"source_address", read_not_yet},
+    {"next", read_next},
+    {"next_on_nodata", read_next_on_nodata},
+    {"failover", read_failover},
+    {"source_address", read_source_address},
     {"resolver", read_not_yet},
 };
 
@@ -228,10 +285,11 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
         if (ret != ERR_OK)
             return ret;
     }
-    f->upstreams.settings.check.tcp = f->upstreams.settings.force_tcp;
-    const struct unbound_settings *unbound = f->upstreams.settings.unbound;
-    if (unbound != NULL && f->upstreams.settings.direct)
-        return args_error(e, PLUGIN, d, "validate needs \"exchange libunbound\"");
-    int ret = unbound == NULL ? ERR_OK : unbound_args_complete(unbound, PLUGIN, d, e);
-    return ret != ERR_OK ? ret : forward_direct_check(&f->upstreams.settings, d, e);
+    const struct upstream_settings *s = &f->upstreams.settings;
+    f->upstreams.settings.check.tcp = s->force_tcp;
+    if (s->unbound != NULL && s->direct)
+        return args_error(e, PLUGIN, d,
+                          "validate needs \"exchange libunbound\", and neither failover nor next of errors");
+    int ret = s->unbound == NULL ? ERR_OK : unbound_args_complete(s->unbound, PLUGIN, d, e);
+    return ret != ERR_OK ? ret : forward_direct_check(s, d, e);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "cache/cache_stage.h"
 #include "dns/rr.h"
@@ -17,8 +18,9 @@
 struct forward_job {
     struct inflight_waiter waiter;
     struct forward_stage *stage;
-    struct request *request; /* NULL for a refresh */
-    upstream_ask_done *done; /* of a refresh */
+    struct request *request;   /* NULL for a refresh */
+    const struct query *query; /* of a refresh */
+    upstream_ask_done *done;   /* of a refresh */
     void *ctx;
     struct inflight *question; /* where this job leads; NULL where it follows */
     struct upstream_ask *ask;
@@ -147,6 +149,21 @@ int forward_stage_metadata(const struct forward_stage *f, const struct request *
     return (int)len;
 }
 
+/* ---- next ---- */
+
+/* Whether this answer is not ours to give: `next`, `next_on_nodata`. As in CoreDNS they mean nothing where no
+ * further forward stands in the block. */
+static bool is_for_next(const struct forward_stage *f, enum upstream_result result,
+                        const struct exchange_answer *a)
+{
+    if (result != UPSTREAM_ANSWER || f->following == NULL || (f->next == 0 && !f->next_on_nodata))
+        return false;
+    unsigned rcode = upstream_answer_rcode(a->wire, a->len);
+    if (rcode < 32 && (f->next >> rcode & 1) != 0)
+        return true;
+    return f->next_on_nodata && rcode == RCODE_NOERROR && wire_u16(a->wire + 6) == 0;
+}
+
 /* ---- answering a request ---- */
 
 static void fail(struct request *r, uint16_t rcode, const char *why)
@@ -224,6 +241,7 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
 {
     struct forward_job *j = (struct forward_job *)waiter;
     struct request *r = j->request;
+    int verdict = VERDICT_ANSWERED;
     if (result == UPSTREAM_CANCELLED) { /* who led was let go: ask for ourselves */
         j->question = NULL;
         int ret = begin(j, &r->q, r->transport == TRANSPORT_TCP, true);
@@ -231,6 +249,8 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
             return;
         request_reply(r);
         fail_begin(j->stage, r, ret);
+    } else if (is_for_next(j->stage, result, a)) {
+        verdict = VERDICT_NEXT;
     } else {
         request_reply(r);
         answer(r, result, a);
@@ -239,7 +259,7 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
     }
     r->waiting = NULL;
     free(j);
-    request_resume(r, VERDICT_ANSWERED);
+    request_resume(r, verdict);
 }
 
 enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
@@ -270,11 +290,21 @@ enum verdict forward_stage_query(struct forward_stage *f, struct request *r)
 
 /* ---- refreshing ---- */
 
+/* Hands it on to the next forward that takes the name; false where none does, or it cannot ask. */
+static bool refresh_by_next(const struct forward_job *j)
+{
+    struct forward_stage *f = j->stage->following;
+    while (f != NULL && !forward_stage_matches(f, j->query))
+        f = f->following;
+    return f != NULL && forward_stage_refresh(f, j->waiter.worker, j->query, j->done, j->ctx) == ERR_OK;
+}
+
 static void tell_refresh(struct inflight_waiter *waiter, enum upstream_result result,
                          struct exchange_answer *a)
 {
     struct forward_job *j = (struct forward_job *)waiter;
-    j->done(j->ctx, result, a);
+    if (!is_for_next(j->stage, result, a) || !refresh_by_next(j))
+        j->done(j->ctx, result, a);
     free(j);
 }
 
@@ -286,6 +316,7 @@ int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struc
         return -ENOMEM;
     j->waiter = (struct inflight_waiter){.worker = w, .tell = tell_refresh};
     j->stage = f;
+    j->query = q;
     j->done = done;
     j->ctx = ctx;
     int ret = begin(j, q, false, false);
@@ -298,9 +329,15 @@ int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struc
 
 int forward_stage_start(struct forward_stage *f, struct errtext *e)
 {
-    for (unsigned i = 0; i < f->block->nstages; i++)
-        if (strcmp(f->block->stages[i].plugin->name, "cache") == 0)
-            f->cache = f->block->stages[i].state;
+    bool behind = false;
+    for (unsigned i = 0; i < f->block->nstages; i++) {
+        const struct stage *s = &f->block->stages[i];
+        if (strcmp(s->plugin->name, "cache") == 0)
+            f->cache = s->state;
+        if (behind && f->following == NULL && strcmp(s->plugin->name, "forward") == 0)
+            f->following = s->state;
+        behind |= s->state == f;
+    }
     return upstream_roster_start(&f->upstreams, e);
 }
 

@@ -23,6 +23,10 @@ struct forward_stage {
     uint8_t from[NAME_MAX_LEN];      /* names at or below it are ours ... */
     uint8_t (*except)[NAME_MAX_LEN]; /* ... but for those at or below one of these */
     size_t nexcept;
+    uint32_t
+        next; /* bit n: an answer with rcode n leaves the question to the next forward of the block ... */
+    bool next_on_nodata;             /* ... and so does NOERROR without an answer */
+    struct forward_stage *following; /* the next forward of the block, or NULL; from start */
     const struct block *block;
     struct cache_stage *cache;             /* of the same block, or NULL; from start */
     char where[256];                       /* "Corefile:12" */
@@ -48,7 +52,8 @@ int forward_stage_metadata(const struct forward_stage *f, const struct request *
                            char *out, size_t cap);
 
 /* Asks for q without a client. done() comes later, from the event loop, once. ERR_EXISTS: the same is being
- * asked for a client already; otherwise as upstream_ask_start(), or ERR_LIMIT. `q` is copied. */
+ * asked for a client already; otherwise as upstream_ask_start(), or ERR_LIMIT. `q` stays in place until
+ * done(). */
 int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struct query *q,
                           upstream_ask_done *done, void *ctx);
 

@@ -76,7 +76,7 @@ static void begin_probe(struct watch *w)
     query_make(&q, name, RR_HINFO);
     upstream_probe_cancel(w->probe);
     w->probe = NULL;
-    if (upstream_probe_send(control_base(), &w->upstream->address,
+    if (upstream_probe_send(control_base(), &w->upstream->address, &w->upstream->check.source,
                             w->guard->stage->upstreams.settings.force_tcp, &q, LOOP_WINDOW_MS, on_probe_done,
                             w, &w->probe) != ERR_OK)
         w->probe = NULL; /* nothing went out, so nothing comes back: the window passes */

@@ -102,22 +102,37 @@ static bool has_ipv6(void)
     return has;
 }
 
+#define HOST_TEXT_MAX (INET6_ADDRSTRLEN + 16)
+
+/* An address without its port. */
+static int host_text(const union address *a, char out[HOST_TEXT_MAX])
+{
+    bool ip6 = a->sa.sa_family == AF_INET6;
+    const void *octets = ip6 ? (const void *)&a->in6.sin6_addr : &a->in.sin_addr;
+    if (inet_ntop(a->sa.sa_family, octets, out, INET6_ADDRSTRLEN) == NULL)
+        return -errno;
+    size_t len = strlen(out);
+    if (ip6 && a->in6.sin6_scope_id != 0)
+        snprintf(out + len, HOST_TEXT_MAX - len, "%%%u", a->in6.sin6_scope_id);
+    return ERR_OK;
+}
+
 static int write_forward(int fd, const struct exchange_target *target)
 {
-    char address[INET6_ADDRSTRLEN + 16];
+    char address[HOST_TEXT_MAX], source[HOST_TEXT_MAX] = "";
     bool ip6 = target->address.sa.sa_family == AF_INET6;
-    const void *octets = ip6 ? (const void *)&target->address.in6.sin6_addr : &target->address.in.sin_addr;
-    if (inet_ntop(target->address.sa.sa_family, octets, address, INET6_ADDRSTRLEN) == NULL)
-        return -errno;
-    size_t len = strlen(address);
-    if (ip6 && target->address.in6.sin6_scope_id != 0)
-        snprintf(address + len, sizeof address - len, "%%%u", target->address.in6.sin6_scope_id);
+    int ret = host_text(&target->address, address);
+    if (ret == ERR_OK && target->source.sa.sa_family != AF_UNSPEC)
+        ret = host_text(&target->source, source);
+    if (ret != ERR_OK)
+        return ret;
     int written = dprintf(fd,
-                          "  do-ip4: %s\n  do-ip6: %s\n"
+                          "%s%s\n  do-ip4: %s\n  do-ip6: %s\n"
                           "forward-zone:\n  name: \".\"\n  forward-addr: %s@%u\n  forward-first: no\n"
                           "  forward-no-cache: yes\n  forward-tcp-upstream: %s\n",
-                          ip6 ? "no" : "yes", ip6 ? "yes" : "no", address,
-                          (unsigned)address_port(&target->address), target->tcp ? "yes" : "no");
+                          source[0] != '\0' ? "  outgoing-interface: " : "", source, ip6 ? "no" : "yes",
+                          ip6 ? "yes" : "no", address, (unsigned)address_port(&target->address),
+                          target->tcp ? "yes" : "no");
     return written < 0 ? -EIO : ERR_OK;
 }
 

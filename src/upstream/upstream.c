@@ -56,7 +56,8 @@ void upstream_count(const struct upstream *u, unsigned rcode, uint64_t elapsed_n
 static bool same_check(const struct upstream_check *a, const struct upstream_check *b)
 {
     return a->interval_ms == b->interval_ms && a->tcp == b->tcp &&
-           a->recursion_desired == b->recursion_desired && name_equal(a->domain, b->domain);
+           a->recursion_desired == b->recursion_desired && address_equal(&a->source, &b->source) &&
+           name_equal(a->domain, b->domain);
 }
 
 int upstream_get(const union address *address, const struct upstream_check *check, struct upstream **out)
@@ -95,13 +96,20 @@ static void unref(struct upstream *u)
 
 /* ---- checks, in the control thread ---- */
 
+static void free_event(struct event **e)
+{
+    if (*e != NULL)
+        event_free(*e);
+    *e = NULL;
+}
+
 static void stop_checking(struct upstream *u)
 {
     upstream_probe_cancel(u->probe);
     u->probe = NULL;
-    if (u->again != NULL)
-        event_free(u->again);
-    u->again = NULL;
+    free_event(&u->again);
+    free_event(&u->nudge);
+    __atomic_store_n(&u->silent, false, __ATOMIC_RELAXED);
     __atomic_store_n(&u->checking, false, __ATOMIC_RELAXED);
     unref(u);
 }
@@ -142,17 +150,38 @@ static void check_again(evutil_socket_t fd, short what, void *ctx)
 {
     struct upstream *u = ctx;
     (void)fd, (void)what;
-    event_free(u->again);
-    u->again = NULL;
+    free_event(&u->again);
     check(u);
 }
 
+/* The check waits for its answer. */
+static void nudge(evutil_socket_t fd, short what, void *ctx)
+{
+    struct upstream *u = ctx;
+    (void)fd, (void)what;
+    __atomic_store_n(&u->silent, true, __ATOMIC_RELAXED);
+    upstream_probe_send_again(u->probe);
+}
+
+static void start_nudging(struct upstream *u)
+{
+    const struct timeval every = {.tv_usec = UPSTREAM_CHECK_SILENT_MS * 1000};
+    u->nudge = event_new(control_base(), -1, EV_PERSIST, nudge, u);
+    if (u->nudge != NULL)
+        event_add(u->nudge, &every); /* without it the check is sent once, and that is all */
+}
+
+/* The interval is from the beginning of one check to that of the next: an upstream that says nothing is
+ * checked without a pause, so that its coming back is not slept through. */
 static void check_failed(struct upstream *u)
 {
-    struct timeval wait = {.tv_sec = u->check.interval_ms / 1000,
-                           .tv_usec = u->check.interval_ms % 1000 * 1000};
-    metrics_add(u->check_failures, 0, 1);
-    if (__atomic_fetch_add(&u->fails, 1, __ATOMIC_RELAXED) == 0)
+    uint64_t took = clock_ms() - u->check_began_ms;
+    uint64_t left = took < u->check.interval_ms ? u->check.interval_ms - took : 0;
+    struct timeval wait = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
+    free_event(&u->nudge);
+    unsigned before = __atomic_fetch_add(&u->fails, 1, __ATOMIC_RELAXED);
+    metrics_add(u->check_failures, 0, 1); /* when it is counted, it counts */
+    if (before == 0)
         log_warning("plugin/forward: upstream %s: does not answer (health check failed)", u->text);
     u->again = event_new(control_base(), -1, 0, check_again, u);
     if (u->again == NULL || event_add(u->again, &wait) != 0)
@@ -167,6 +196,7 @@ static void check_done(void *ctx, bool answered)
         check_failed(u);
         return;
     }
+    __atomic_store_n(&u->checked_ms, clock_ms(), __ATOMIC_RELAXED);
     if (__atomic_exchange_n(&u->fails, 0, __ATOMIC_RELAXED) > 0) {
         log_info("plugin/forward: upstream %s: answers again", u->text);
         tell_workers(u);
@@ -180,8 +210,11 @@ static void check(struct upstream *u)
     query_make(&q, u->check.domain, RR_NS);
     if (!u->check.recursion_desired)
         q.flags &= (uint16_t)~FLAG_RD;
-    if (upstream_probe_send(control_base(), &u->address, u->check.tcp, &q, UPSTREAM_CHECK_TIMEOUT_MS,
-                            check_done, u, &u->probe) != ERR_OK)
+    u->check_began_ms = clock_ms();
+    if (upstream_probe_send(control_base(), &u->address, &u->check.source, u->check.tcp, &q,
+                            UPSTREAM_CHECK_TIMEOUT_MS, check_done, u, &u->probe) == ERR_OK)
+        start_nudging(u);
+    else
         check_failed(u); /* no socket: that is no proof, but nothing can be asked either */
 }
 
@@ -204,4 +237,11 @@ void upstream_suspect(struct upstream *u)
         __atomic_fetch_sub(&u->references, 1,
                            __ATOMIC_RELAXED); /* not the last one: the asker's set has its own */
     }
+}
+
+void upstream_late(struct upstream *u)
+{
+    uint64_t checked = __atomic_load_n(&u->checked_ms, __ATOMIC_RELAXED);
+    if (checked == 0 || clock_ms() - checked >= u->check.interval_ms)
+        upstream_suspect(u);
 }

@@ -8,6 +8,10 @@
  * have failed. A check that has any response at all is a success. Checks run in the control thread; workers
  * read the number of failures.
  *
+ * Before that, an upstream that is merely late is checked too; one whose check is not answered at once, or
+ * has failed, is doubtful: it is asked after all others. So one that has gone costs the questions of half a
+ * second some time, not those of all the seconds until it is down.
+ *
  * Apart from health, an upstream may be found to lead back to this server (the loop plugin); then it is not
  * asked at all.
  */
@@ -26,6 +30,7 @@ struct upstream_check {
     uint32_t interval_ms;
     bool tcp;
     bool recursion_desired;
+    union address source; /* where it is asked from; family 0: anywhere */
     uint8_t domain[NAME_MAX_LEN];
 };
 
@@ -33,6 +38,9 @@ struct upstream_check {
 #define UPSTREAM_CHECK_TIMEOUT_MS 1000
 /* `health_check 0` would make a busy loop of a check that is refused at once. */
 #define UPSTREAM_CHECK_INTERVAL_MIN_MS 10
+/* A check without an answer for so long makes the upstream doubtful, and is sent again (over UDP), so that
+ * one that comes back in the middle of a check is seen at once. */
+#define UPSTREAM_CHECK_SILENT_MS 250
 
 struct upstream_probe;
 
@@ -40,9 +48,11 @@ struct upstream {
     union address address;
     char text[UPSTREAM_TEXT_MAX];
     struct upstream_check check;
-    unsigned fails; /* atomic: failed checks since the last good one */
-    bool checking;  /* atomic: a check is due, under way, or will be tried again */
-    bool loops;     /* atomic: see loop_guard.h */
+    unsigned fails;      /* atomic: failed checks since the last good one */
+    bool checking;       /* atomic: a check is due, under way, or will be tried again */
+    bool silent;         /* atomic: the present check has not been answered at once */
+    bool loops;          /* atomic: see loop_guard.h */
+    uint64_t checked_ms; /* atomic: when a check was last answered; 0: never */
     const struct metric
         *duration; /* coredns_proxy_request_duration_seconds, one dimension: upstream_rcode_index() */
     const struct metric *check_failures;
@@ -50,7 +60,9 @@ struct upstream {
     int references; /* atomic; the last one is dropped in the control thread */
     unsigned users;
     struct upstream_probe *probe;
+    uint64_t check_began_ms;
     struct event *again;
+    struct event *nudge;
     struct upstream *next;
 };
 
@@ -60,10 +72,19 @@ void upstream_put(struct upstream *u); /* NULL allowed */
 
 /* Any thread. A question to it failed: begin to check it, unless that is being done. */
 void upstream_suspect(struct upstream *u);
+/* The same for a question that is late: not more often than checks are made of an upstream that is out. */
+void upstream_late(struct upstream *u);
 
 static inline bool upstream_down(const struct upstream *u, unsigned max_fails)
 {
     return max_fails != 0 && __atomic_load_n(&u->fails, __ATOMIC_RELAXED) > max_fails;
+}
+
+/* It may be out: it is asked after all others. */
+static inline bool upstream_doubtful(const struct upstream *u, unsigned max_fails)
+{
+    return max_fails != 0 && (__atomic_load_n(&u->silent, __ATOMIC_RELAXED) ||
+                              __atomic_load_n(&u->fails, __ATOMIC_RELAXED) > 0);
 }
 
 static inline bool upstream_loops(const struct upstream *u)

@@ -1,6 +1,7 @@
 #include "upstream/upstream_address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,4 +102,16 @@ char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX])
     else
         snprintf(out, UPSTREAM_TEXT_MAX, "[%s]:%u", host, (unsigned)ntohs(a->in6.sin6_port));
     return out;
+}
+
+int upstream_address_bind(int fd, const union address *source)
+{
+    const int on = 1;
+    socklen_t len = source->sa.sa_family == AF_INET6 ? sizeof source->in6 : sizeof source->in;
+    if (source->sa.sa_family == AF_UNSPEC)
+        return ERR_OK;
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0 ||
+        bind(fd, &source->sa, len) != 0)
+        return -errno;
+    return ERR_OK;
 }

@@ -16,4 +16,8 @@ int upstream_address_parse(const char *text, union address *out);
  * Returns `out`. */
 char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX]);
 
+/* Binds a socket to a source address, the port left to the connect that follows, so that as many may be in
+ * use as there are destinations. Nothing where the family is 0. -errno. */
+int upstream_address_bind(int fd, const union address *source);
+
 #endif

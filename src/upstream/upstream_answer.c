@@ -93,3 +93,10 @@ int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
     r->rcode = (uint16_t)(opt.rcode << 4 | (flags & 15));
     return ERR_OK;
 }
+
+unsigned upstream_answer_rcode(const uint8_t *message, size_t len)
+{
+    struct upstream_opt opt;
+    upstream_answer_opt(message, len, &opt);
+    return (unsigned)opt.rcode << 4 | (message[3] & 15u);
+}

@@ -20,5 +20,7 @@ struct upstream_opt {
     const uint8_t *options; /* in the message */
 };
 void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt *out);
+/* Its rcode, the upper bits from OPT included (RFC 6891 section 6.1.3). 12 octets at least. */
+unsigned upstream_answer_rcode(const uint8_t *message, size_t len);
 
 #endif

@@ -1,19 +1,24 @@
 /*
- * A question's way through a set of upstreams, as CoreDNS's forward has it: upstreams are tried in the order
- * of the policy, those that are down are left out; a try ends with an answer, with a failure, or after
+ * A question's way through a set of upstreams. As in CoreDNS's forward upstreams are tried in the order of
+ * the policy, those that are down are left out; a try ends with an answer, with a failure, or after
  * read_timeout; a failure makes the upstream suspect and the next one is tried, round and round, until there
- * is an answer, max_connect_attempts tries have failed or UPSTREAM_DEADLINE_MS are over. Where all are down,
- * one at random is tried all the same (or, with failfast, none).
+ * is an answer, max_connect_attempts tries have failed or the deadline is over. Where all are down, one at
+ * random is tried all the same (or, with failfast, none).
  *
- *     start ──> try next ──asked──> waiting ──answer──────────────────────> done(UPSTREAM_ANSWER)
+ *     start ──> next try ──asked──> waiting ──answer──────────────────────> done(UPSTREAM_ANSWER)
  *                 ^   │                │
- *                 │   └─none left──────┼─────────────────────────────────> done(UPSTREAM_ERROR or
- * _UNREACHABLE) └──failed, too late──┘
+ *                 │   └─none left──────┼──────────────────> done(UPSTREAM_ERROR or UPSTREAM_UNREACHABLE)
+ *                 └──failed, too late──┘
+ *
+ * Beyond it: an attempt that is too late is left open while the next one is tried, so that a late answer
+ * still counts; what libunbound has sent in vain is sent again as it is, over exchange_direct, because the
+ * library no longer takes answers to what it has sent before; an upstream whose health check is not answered
+ * is asked last.
  *
  * In the worker's thread. Nothing is allocated but the ask itself.
  */
-#ifndef SEAMARK_SERVE_UPSTREAM_ASK_H
-#define SEAMARK_SERVE_UPSTREAM_ASK_H
+#ifndef SEAMARK_UPSTREAM_UPSTREAM_ASK_H
+#define SEAMARK_UPSTREAM_UPSTREAM_ASK_H
 
 #include "upstream/exchange.h"
 #include "upstream/upstream_set.h"
@@ -23,9 +28,16 @@
 /* Tries of one question where max_connect_attempts is 0: upstreams that fail at once must not make a loop. */
 #define UPSTREAM_TRIES_MAX 60
 
+/* Attempts of one question that are open at once: beyond it the oldest one that is too late is given up. */
+#define UPSTREAM_ATTEMPTS_MAX 6
+
 /* An exchange that fails sooner than this was not waiting for a lost packet (libunbound's first timeouts are
  * 50 + 100 + 200 ms at the least): the upstream answered, with an error that the exchange does not show. */
 #define UPSTREAM_ERROR_MS 300
+
+/* An upstream that is later than this is checked, and a question that goes out as it is is sent again, then
+ * after twice the time once more. */
+#define UPSTREAM_LATE_MS 400
 
 enum upstream_result {
     UPSTREAM_ANSWER,      /* a message */
@@ -41,8 +53,8 @@ struct upstream_ask;
 typedef void upstream_ask_done(void *ctx, enum upstream_result result, struct exchange_answer *answer);
 
 /* Begins. ERR_OK: done() will be called, later; what `q` borrows is copied. ERR_UNSUPPORTED: this cannot be
- * asked (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (all lead back here, or all are
- * down and failfast is set). */
+ * asked (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (none is known, all lead back here,
+ * or all are down and failfast is set). */
 int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
                        bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out);
 /* Ends without done(). */

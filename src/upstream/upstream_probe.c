@@ -9,6 +9,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "upstream/upstream_address.h"
 
 #define PACKET_MAX 600 /* a question with a name of 255 octets and an OPT record is below 300 */
 
@@ -133,13 +134,16 @@ static int make_question(struct upstream_probe *p, const struct query *q)
     return ERR_OK;
 }
 
-static int open_socket(struct upstream_probe *p, const union address *to)
+static int open_socket(struct upstream_probe *p, const union address *to, const union address *source)
 {
     int type = (p->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
     socklen_t len = to->sa.sa_family == AF_INET6 ? sizeof to->in6 : sizeof to->in;
     p->fd = socket(to->sa.sa_family, type, 0);
     if (p->fd < 0)
         return -errno;
+    int ret = upstream_address_bind(p->fd, source);
+    if (ret != ERR_OK)
+        return ret;
     if (connect(p->fd, &to->sa, len) != 0 && errno != EINPROGRESS)
         p->failed = true; /* no route to it: that is an answer to the question asked here */
     else if (!p->tcp && send(p->fd, p->out, p->out_len, MSG_NOSIGNAL) < 0)
@@ -166,9 +170,9 @@ static int add_events(struct upstream_probe *p, struct event_base *base, unsigne
     return p->writable == NULL || event_add(p->writable, NULL) != 0 ? -ENOMEM : ERR_OK;
 }
 
-int upstream_probe_send(struct event_base *base, const union address *to, bool tcp, const struct query *q,
-                        unsigned timeout_ms, upstream_probe_done *done, void *ctx,
-                        struct upstream_probe **out)
+int upstream_probe_send(struct event_base *base, const union address *to, const union address *source,
+                        bool tcp, const struct query *q, unsigned timeout_ms, upstream_probe_done *done,
+                        void *ctx, struct upstream_probe **out)
 {
     struct upstream_probe *p = calloc(1, sizeof *p);
     if (p == NULL)
@@ -179,7 +183,7 @@ int upstream_probe_send(struct event_base *base, const union address *to, bool t
     p->ctx = ctx;
     int ret = make_question(p, q);
     if (ret == ERR_OK)
-        ret = open_socket(p, to);
+        ret = open_socket(p, to, source);
     if (ret == ERR_OK)
         ret = add_events(p, base, timeout_ms);
     if (ret != ERR_OK) {
@@ -188,4 +192,10 @@ int upstream_probe_send(struct event_base *base, const union address *to, bool t
     }
     *out = p;
     return ERR_OK;
+}
+
+void upstream_probe_send_again(struct upstream_probe *p)
+{
+    if (!p->tcp && !p->failed)
+        (void)!send(p->fd, p->out, p->out_len, MSG_NOSIGNAL); /* what fails now will be told by the socket */
 }

@@ -18,11 +18,13 @@ struct upstream_probe;
  * upstream_probe_send(). */
 typedef void upstream_probe_done(void *ctx, bool answered);
 
-/* Sends `q` (its id is chosen here) by UDP or TCP. ERR_OK: done() will be called unless it is cancelled
- * first. -ENOMEM, -errno where no socket could be had. */
-int upstream_probe_send(struct event_base *base, const union address *to, bool tcp, const struct query *q,
-                        unsigned timeout_ms, upstream_probe_done *done, void *ctx,
-                        struct upstream_probe **out);
+/* Sends `q` (its id is chosen here) by UDP or TCP, from `source` (family 0: from anywhere). ERR_OK: done()
+ * will be called unless it is cancelled first. -ENOMEM, -errno where no socket could be had. */
+int upstream_probe_send(struct event_base *base, const union address *to, const union address *source,
+                        bool tcp, const struct query *q, unsigned timeout_ms, upstream_probe_done *done,
+                        void *ctx, struct upstream_probe **out);
+/* Sends the same once more, where it went by UDP. */
+void upstream_probe_send_again(struct upstream_probe *p);
 void upstream_probe_cancel(struct upstream_probe *p); /* NULL allowed */
 
 #endif

@@ -11,9 +11,21 @@
 
 /* ---- sets ---- */
 
+bool upstream_roster_usable(const struct upstream_settings *s, const union address *a)
+{
+    sa_family_t family = s->check.source.sa.sa_family;
+    return family == AF_UNSPEC || family == a->sa.sa_family;
+}
+
 /* The same address twice counts once. */
 static void add_address(struct upstream_set *s, const union address *a)
 {
+    char text[UPSTREAM_TEXT_MAX];
+    if (!upstream_roster_usable(&s->settings, a)) {
+        log_warning("plugin/forward: %s: upstream %s left out (source_address is of another family)",
+                    s->where, upstream_address_text(a, text));
+        return;
+    }
     for (unsigned i = 0; i < s->count; i++)
         if (address_equal(&s->addresses[i], a))
             return;

@@ -40,6 +40,9 @@ void upstream_roster_stop(struct upstream_roster *r);
 /* Once no worker uses it. */
 void upstream_roster_free(struct upstream_roster *r);
 
+/* Whether an upstream at this address can be asked from source_address. Any thread. */
+bool upstream_roster_usable(const struct upstream_settings *s, const union address *a);
+
 /* In the worker. */
 int upstream_roster_worker_start(struct upstream_roster *r, struct worker *w, struct errtext *e);
 /* After the worker's last question has ended, or was cancelled. */

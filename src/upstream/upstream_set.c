@@ -88,8 +88,11 @@ void upstream_set_stop(struct upstream_set *s)
 
 static struct exchange_target target_of(const struct upstream_set *s, unsigned i, bool tcp)
 {
-    return (struct exchange_target){
-        .address = s->addresses[i], .tcp = tcp, .expire_ms = s->settings.expire_ms};
+    return (struct exchange_target){.address = s->addresses[i],
+                                    .tcp = tcp,
+                                    .expire_ms = s->settings.expire_ms,
+                                    .max_age_ms = s->settings.max_age_ms,
+                                    .source = s->settings.check.source};
 }
 
 static int open_unbound(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
@@ -105,7 +108,6 @@ static int open_direct(const struct upstream_set *s, struct worker *w, unsigned 
 {
     struct exchange_target target = target_of(s, i, tcp);
     target.case_randomisation = s->settings.case_randomisation;
-    target.max_age_ms = s->settings.max_age_ms;
     target.max_idle = s->settings.max_idle_conns;
     return exchange_acquire(w, exchange_direct(&target), &target, out, e);
 }
@@ -246,10 +248,10 @@ static void want_tcp_links(struct upstream_set *s, struct worker *w)
 }
 
 struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
-                                       bool options)
+                                       bool direct)
 {
     struct upstream_links *l = s->links[worker_index(w)];
-    if ((options || s->settings.direct) && !recurses(s))
+    if (direct)
         return l->direct[tcp][i];
     if (!tcp || recurses(s))
         return l->udp[i];

@@ -38,6 +38,7 @@ struct upstream_settings {
     bool failfast; /* all down: fail at once instead of trying one at random */
     bool direct;   /* all questions go over the direct exchanges, and none over libunbound */
     bool case_randomisation;
+    uint32_t failover; /* bit n: an answer with rcode n is given only if no other upstream has a better one */
     struct upstream_check check;
     struct unbound_settings *unbound; /* for libunbound, or NULL; a reference. With recursion the set has one
                                          upstream without an address */
@@ -92,10 +93,10 @@ void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[U
 bool upstream_set_enter(unsigned *concurrent, unsigned limit);
 void upstream_set_leave(unsigned *concurrent);
 
-/* The worker's exchange for upstream `i`; `options`: for a question with EDNS options. Where `tcp` is wished
- * for and not yet made, that is begun and UDP given. */
+/* The worker's exchange for upstream `i`; `direct`: that which sends a question as it is. Where `tcp` is
+ * wished for and not yet made, that is begun and UDP given. */
 struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
-                                       bool options);
+                                       bool direct);
 
 /* coredns_forward_healthcheck_broken_total: all were down and one was tried at random. */
 void upstream_set_count_broken(void);

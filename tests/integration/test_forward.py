@@ -302,6 +302,7 @@ def test_health_checks_ask_what_they_are_told(up):
         up.wait("check.test")
         check = up.names("check.test")[0]
         assert check.type == dns.rdatatype.NS and not check.message.flags & dns.flags.RD
+        server.wait_log("health check failed")
         up.behave("check.test", rcode="REFUSED")  # an answer is an answer
         up.silent = False
         server.wait_log("answers again")
@@ -330,14 +331,14 @@ def test_an_upstream_that_answers_servfail_leaves_the_question_to_the_next(up, s
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"])
-def test_nothing_but_errors_is_servfail_at_once(up, rcode):
+def test_an_error_passes_when_there_is_nothing_else(up, rcode):
     up.behave("www.example.org", rcode=rcode)
     with Forwarder(corefile(up.address)) as server:
         answer, elapsed = timed(server.ask, "www.example.org", use_edns=0)
-        assert answer.rcode() == dns.rcode.SERVFAIL and elapsed < 1.5
+        assert dns.rcode.to_text(answer.rcode()) == rcode and elapsed < 1.5
         assert ede_codes(answer) == []
-        assert up.count("www.example.org") <= 6
-        assert server.metric("coredns_proxy_request_duration_seconds_count", rcode="SERVFAIL", to=up.address) == 1
+        assert up.count("www.example.org") <= 7
+        assert server.metric("coredns_proxy_request_duration_seconds_count", rcode=rcode, to=up.address) == 1
 
 
 def test_replies_with_a_wrong_id_are_not_taken(up):
@@ -499,7 +500,7 @@ def test_loop_exit_ends_the_process_as_coredns_does():
         ("forward . 10.0.0.1 {\n max_fails -1\n}", "expected a number"),
         ("forward . 10.0.0.1 {\n read_timeout 0s\n}", "expected a duration"),
         ("forward . 10.0.0.1 {\n health_check 1s nonsense\n}", "unknown option"),
-        ("forward . 10.0.0.1 {\n failover SERVFAIL\n}", "not supported by this version"),
+        ("forward . 10.0.0.1 {\n resolver 10.0.0.2\n}", "not supported by this version"),
         ("forward . 10.0.0.1 {\n nonsense\n}", "unknown property"),
     ],
 )

@@ -57,7 +57,9 @@ class Upstream:
         there and back), rcode=TEXT, truncate=True (over UDP), no_tcp=True, no_edns=True, wrong_id=True, wrong_question=True,
         wrong_case=True, garbage=True: these four send that before the true answer. ad=True, options=[...]. Over TCP:
         close_before=N, close_after=True: the connection is closed instead of the first N answers, after each answer;
-        reset=N: it is reset after N octets of the answer. No arguments: as others."""
+        reset=N: it is reset after N octets of the answer.
+        answer=F: F(query, proto, send) is called in place of all that; send(wire), over UDP send.client is who asked, over TCP
+        send.connection what it came by. No arguments: as others."""
         with self.lock:
             self.behaviours[name if name == "*" else dns.name.from_text(name)] = behaviour
 
@@ -166,7 +168,9 @@ class Upstream:
                 return
             if self.udp is not sock:
                 return
-            self._take(wire, "udp", lambda data, to=client: sock.sendto(data, to))
+            send = lambda data, to=client: sock.sendto(data, to)  # noqa: E731
+            send.client = client
+            self._take(wire, "udp", send)
 
     def _serve_tcp(self, sock):
         while True:
@@ -182,7 +186,9 @@ class Upstream:
             while True:
                 (length,) = struct.unpack("!H", stream.read(2))
                 wire = stream.read(length)
-                self._take(wire, "tcp", lambda data, to=connection: to.sendall(struct.pack("!H", len(data)) + data))
+                send = lambda data: connection.sendall(struct.pack("!H", len(data)) + data)  # noqa: E731
+                send.connection = connection
+                self._take(wire, "tcp", send)
 
     def _take(self, wire, proto, send):
         try:
@@ -222,6 +228,10 @@ class Upstream:
             self._answer(*what)
 
     def _answer(self, query, proto, behaviour, send):
+        if "answer" in behaviour:
+            with contextlib.suppress(OSError):
+                behaviour["answer"](query, proto, send)
+            return
         with self.lock:
             response = self.reply(query)
         if "rcode" in behaviour:
@@ -249,7 +259,7 @@ class Upstream:
 
     def _breaks(self, behaviour, response, send):
         """What is done to the connection in place of an answer."""
-        connection = send.__defaults__[0]
+        connection = send.connection
         with self.lock:
             before = behaviour.get("close_before", 0)
             behaviour["close_before"] = max(before - 1, 0)

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "dns/rr.h"
+#include "upstream/exchange_direct.h"
 #include "upstream/exchange_unbound.h"
 #include "upstream/upstream_ask.h"
 
@@ -17,6 +19,7 @@ struct exchange_call {
     void *ctx;
     uint16_t port; /* of the upstream asked: tells them apart */
     bool tcp;
+    bool direct;
     bool cancelled;
 };
 
@@ -28,14 +31,20 @@ static int fake_open(struct worker *w, const struct exchange_target *t, struct e
                      struct errtext *e)
 {
     (void)w, (void)t, (void)e;
-    nopen++;
     *out = calloc(1, sizeof **out);
     return ERR_OK;
 }
 
+static int fake_open_counted(struct worker *w, const struct exchange_target *t, struct exchange **out,
+                             struct errtext *e)
+{
+    nopen++;
+    return fake_open(w, t, out, e);
+}
+
 static void fake_close(struct exchange *x)
 {
-    nopen--;
+    nopen -= x->kind == &exchange_unbound;
     free(x);
 }
 
@@ -45,8 +54,8 @@ static int fake_ask(struct exchange *x, const struct exchange_question *q, excha
     (void)q;
     if (ask_result != ERR_OK)
         return ask_result;
-    calls[ncalls] =
-        (struct exchange_call){done, ctx, ntohs(x->target.address.in.sin_port), x->target.tcp, false};
+    calls[ncalls] = (struct exchange_call){
+        done, ctx, ntohs(x->target.address.in.sin_port), x->target.tcp, x->kind != &exchange_unbound, false};
     *call = &calls[ncalls++];
     return ERR_OK;
 }
@@ -58,14 +67,23 @@ static void fake_cancel(struct exchange *x, struct exchange_call *call)
 }
 
 const struct exchange_kind exchange_unbound = {
-    .name = "fake", .open = fake_open, .close = fake_close, .ask = fake_ask, .cancel = fake_cancel};
+    .name = "fake", .open = fake_open_counted, .close = fake_close, .ask = fake_ask, .cancel = fake_cancel};
+const struct exchange_kind exchange_udp = {
+    .name = "fake udp", .open = fake_open, .close = fake_close, .ask = fake_ask, .cancel = fake_cancel};
+const struct exchange_kind exchange_stream = {
+    .name = "fake stream", .open = fake_open, .close = fake_close, .ask = fake_ask, .cancel = fake_cancel};
 
-static void answer_call(unsigned i)
+static void answer_call_with(unsigned i, uint8_t rcode)
 {
-    static const uint8_t header[12] = {0, 0, 0x81, 0x80};
+    const uint8_t header[12] = {0, 0, 0x81, (uint8_t)(0x80 | rcode)};
     struct exchange_answer *a = exchange_answer_new(header, sizeof header);
     calls[i].done(calls[i].ctx, EXCHANGE_ANSWER, a);
     exchange_answer_unref(a);
+}
+
+static void answer_call(unsigned i)
+{
+    answer_call_with(i, 0);
 }
 
 static void fail_call(unsigned i)
@@ -77,6 +95,7 @@ static void fail_call(unsigned i)
 
 static struct upstream_set *set;
 static int result; /* -1: none yet */
+static unsigned rcode_given;
 
 static void on_done(void *ctx, enum upstream_result r, struct exchange_answer *answer)
 {
@@ -84,6 +103,7 @@ static void on_done(void *ctx, enum upstream_result r, struct exchange_answer *a
     CU_ASSERT_EQUAL(result, -1);
     CU_ASSERT_EQUAL(answer != NULL, r == UPSTREAM_ANSWER);
     result = (int)r;
+    rcode_given = answer != NULL ? answer->wire[3] & 15 : 0;
 }
 
 static void begin(unsigned count)
@@ -157,11 +177,138 @@ static void a_silent_upstream_is_followed_by_the_next(void)
     ask();
     wait_timers(25);
     CU_ASSERT_EQUAL_FATAL(ncalls, 2);
-    CU_ASSERT_TRUE(calls[0].cancelled);
+    CU_ASSERT_FALSE(calls[0].cancelled); /* its answer may still come */
     CU_ASSERT_EQUAL(calls[1].port, 1001);
     CU_ASSERT_EQUAL(fake_nposts, 1); /* the silent one is suspect */
     answer_call(1);
     CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_TRUE(calls[0].cancelled);
+    end();
+}
+
+static void a_late_answer_is_an_answer(void)
+{
+    begin(2);
+    ask();
+    wait_timers(25);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    answer_call(0);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_TRUE(calls[1].cancelled);
+    end();
+}
+
+static void what_libunbound_sends_in_vain_is_sent_as_it_is_and_the_next_is_asked(void)
+{
+    begin(2);
+    set->settings.read_timeout_ms = 2000;
+    ask();
+    wait_timers(UPSTREAM_ERROR_MS + 10); /* the library gives up, after some timeouts of its own */
+    fail_call(0);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    CU_ASSERT_TRUE(calls[1].direct && calls[1].port == 1000);
+    CU_ASSERT_TRUE(!calls[2].direct && calls[2].port == 1001);
+    CU_ASSERT_EQUAL(fake_nposts, 1);
+    answer_call(1);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_TRUE(calls[2].cancelled);
+    end();
+}
+
+static void a_lone_upstream_is_waited_for_until_its_time_is_over(void)
+{
+    begin(1);
+    set->settings.read_timeout_ms = 2000;
+    ask();
+    wait_timers(UPSTREAM_ERROR_MS + 10);
+    fail_call(0);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_TRUE(calls[1].direct);
+    wait_timers(2 * UPSTREAM_LATE_MS + 5); /* nothing: the direct exchange sends again what is lost */
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_FALSE(calls[1].cancelled);
+    answer_call(1);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    end();
+}
+
+static void an_error_that_comes_late_is_given_if_nothing_better_comes(void)
+{
+    begin(2);
+    set->settings.read_timeout_ms = 2000;
+    ask();
+    wait_timers(UPSTREAM_ERROR_MS + 10);
+    fail_call(0);
+    answer_call_with(1, 5);
+    CU_ASSERT_EQUAL(result, -1);
+    fail_call(2); /* at once: an error of the other, which is asked for the error itself */
+    CU_ASSERT_TRUE_FATAL(ncalls == 4 && calls[3].direct);
+    calls[3].done(calls[3].ctx, EXCHANGE_GONE, NULL);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 5);
+    end();
+}
+
+static void failover_asks_each_other_once_and_gives_the_last(void)
+{
+    begin(3);
+    set->settings.failover = 1u << 2 | 1u << 5;
+    set->settings.direct = true;
+    set->settings.attempts_set = true;
+    set->settings.max_connect_attempts = 1;
+    ask();
+    CU_ASSERT_TRUE(calls[0].direct);
+    answer_call_with(0, 2);
+    answer_call_with(1, 5);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    answer_call_with(2, 2);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 2);
+    result = -1;
+    ask();
+    answer_call_with(3, 4); /* not named */
+    CU_ASSERT_EQUAL(rcode_given, 4);
+    end();
+}
+
+static void who_keeps_a_check_waiting_is_asked_last(void)
+{
+    begin(3);
+    set->upstreams[0]->silent = true;
+    set->upstreams[1]->fails = 1;
+    ask();
+    for (unsigned i = 0; i < 2; i++)
+        wait_timers(25);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    CU_ASSERT_EQUAL(calls[0].port, 1002);
+    CU_ASSERT_EQUAL(calls[1].port, 1000);
+    CU_ASSERT_EQUAL(calls[2].port, 1001);
+    answer_call(2);
+    set->settings.max_fails = 0; /* then nobody is checked, and nobody doubted */
+    result = -1;
+    ask();
+    CU_ASSERT_EQUAL(calls[3].port, 1000);
+    answer_call(3);
+    end();
+}
+
+static void a_late_upstream_is_checked_but_not_all_the_time(void)
+{
+    begin(1);
+    set->settings.read_timeout_ms = 2000;
+    ask();
+    wait_timers(UPSTREAM_LATE_MS + 10);
+    CU_ASSERT_EQUAL(fake_nposts, 1);
+    answer_call(0);
+    set->upstreams[0]->checking = false;
+    set->upstreams[0]->references--; /* as if the check had been made */
+    fake_nposts = 0;
+    set->upstreams[0]->checked_ms = clock_ms();
+    result = -1;
+    ask();
+    wait_timers(UPSTREAM_LATE_MS + 10);
+    CU_ASSERT_EQUAL(fake_nposts, 0);
+    answer_call(1);
     end();
 }
 
@@ -183,8 +330,12 @@ static void an_error_goes_to_each_other_upstream_once(void)
     fail_call(0);
     fail_call(1);
     fail_call(2);
-    CU_ASSERT_EQUAL(ncalls, 3);
-    CU_ASSERT_EQUAL(result, UPSTREAM_ERROR);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 4); /* the last of them says which error it is */
+    CU_ASSERT_TRUE(calls[3].direct && calls[3].port == 1002);
+    answer_call_with(3, 5);
+    CU_ASSERT_EQUAL(ncalls, 4);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 5);
     CU_ASSERT_EQUAL(fake_nposts, 0); /* who answers is not suspect */
     end();
 }
@@ -194,6 +345,7 @@ static void an_upstream_that_is_down_is_left_out(void)
     begin(3);
     set->upstreams[0]->fails = 3;
     set->upstreams[1]->fails = 2; /* max_fails is 2: more than that is down */
+    set->upstreams[2]->fails = 1;
     ask();
     CU_ASSERT_EQUAL(calls[0].port, 1001);
     answer_call(0);
@@ -387,6 +539,17 @@ int main(void)
         {"an answer ends the question", an_answer_ends_the_question},
         {"a silent upstream is followed by the next and is suspect",
          a_silent_upstream_is_followed_by_the_next},
+        {"a late answer is an answer", a_late_answer_is_an_answer},
+        {"what libunbound sends in vain is sent as it is, and the next is asked",
+         what_libunbound_sends_in_vain_is_sent_as_it_is_and_the_next_is_asked},
+        {"a lone upstream is waited for until its time is over",
+         a_lone_upstream_is_waited_for_until_its_time_is_over},
+        {"an error that comes late is given if nothing better comes",
+         an_error_that_comes_late_is_given_if_nothing_better_comes},
+        {"failover asks each other once and gives the last answer",
+         failover_asks_each_other_once_and_gives_the_last},
+        {"who keeps a check waiting is asked last", who_keeps_a_check_waiting_is_asked_last},
+        {"a late upstream is checked, but not all the time", a_late_upstream_is_checked_but_not_all_the_time},
         {"silence of all ends after two rounds", silence_of_all_ends_after_two_rounds},
         {"an error goes to each other upstream once", an_error_goes_to_each_other_upstream_once},
         {"an upstream that is down is left out", an_upstream_that_is_down_is_left_out},

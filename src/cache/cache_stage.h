@@ -14,6 +14,8 @@
 #ifndef SEAMARK_SERVE_CACHE_STAGE_H
 #define SEAMARK_SERVE_CACHE_STAGE_H
 
+#include <stdatomic.h>
+
 #include "cache/answer_cache.h"
 #include "serve/config.h"
 
@@ -56,6 +58,7 @@ struct cache_stage {
     uint8_t local[STAGES_MAX]; /* indexes of the stages that answer from memory; from start */
     unsigned nlocal;
     bool others_answer;          /* a stage below may answer names that `forward` would; from start */
+    atomic_uint refreshes;       /* under way */
     struct cache_store *store;   /* from start */
     struct cache_series *series; /* one for each of the config's listeners */
 };

@@ -59,11 +59,6 @@ static struct cache_entry *find(const struct answer_cache *c, const struct query
     return e;
 }
 
-static uint64_t age_s(const struct cache_entry *e, uint64_t now_ns)
-{
-    return now_ns > e->stored_ns ? (now_ns - e->stored_ns) / NS_PER_S : 0;
-}
-
 /* ---- hits ---- */
 
 static void count_use(struct cache_entry *e)
@@ -117,7 +112,7 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
     rcu_reader_begin();
     struct cache_entry *e = find(c, q, hash);
     if (e != NULL) {
-        uint64_t age = age_s(e, look->now_ns);
+        uint64_t age = cache_entry_age_s(e, look->now_ns);
         bool fresh = age < e->ttl_s;
         found = fresh || (look->stale && age - e->ttl_s < c->stale_ns / NS_PER_S);
         if (found) {
@@ -145,7 +140,7 @@ bool answer_cache_has_success(struct answer_cache *c, const struct query *q, boo
     rcu_reader_begin();
     const struct cache_entry *e = find(c, q, hash);
     bool yes = e != NULL && e->kind == CACHE_SUCCESS && (e->answering || !answering) &&
-               age_s(e, now_ns) < e->ttl_s + c->stale_ns / NS_PER_S;
+               cache_entry_age_s(e, now_ns) < e->ttl_s + c->stale_ns / NS_PER_S;
     rcu_reader_end();
     return yes;
 }
@@ -175,6 +170,11 @@ uint64_t answer_cache_bytes(const struct answer_cache *c)
     return __atomic_load_n(&c->bytes, __ATOMIC_RELAXED);
 }
 
+uint64_t answer_cache_changes(const struct answer_cache *c)
+{
+    return __atomic_load_n(&c->changes, __ATOMIC_RELAXED);
+}
+
 /* ---- keeping ---- */
 
 /* What malloc has taken: the memory and the word in front of it. */
@@ -196,6 +196,8 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
     e->stored_ns = keep->now_ns;
     e->ttl_s = keep->ttl_s;
     e->answering = keep->answering;
+    e->in_long = keep->in_long;
+    e->uses = keep->uses < CACHE_USES_MAX ? keep->uses : CACHE_USES_MAX;
     e->size = (uint32_t)chunk_size(e);
     e->has_options = options;
     e->qtype = q->qtype;
@@ -242,10 +244,16 @@ int answer_cache_put(struct answer_cache *c, const struct query *q, const struct
     struct cache_entry **bucket = &c->buckets[e->hash & c->mask];
     pthread_mutex_lock(&c->lock);
     struct cache_entry *old = find(c, q, e->hash);
+    if (old != NULL && keep->restored) {
+        pthread_mutex_unlock(&c->lock);
+        free(e);
+        return ERR_EXISTS;
+    }
     if (old != NULL) { /* popularity goes on */
         e->asked = __atomic_load_n(&old->asked, __ATOMIC_RELAXED);
         e->last_asked_ms = __atomic_load_n(&old->last_asked_ms, __ATOMIC_RELAXED);
     }
+    __atomic_store_n(&c->changes, c->changes + 1, __ATOMIC_RELAXED);
     cache_enqueue(c, e, old);
     e->next = *bucket;
     rcu_publish(bucket, e); /* before the old one goes: at every instant one of them is found */

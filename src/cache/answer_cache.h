@@ -92,11 +92,16 @@ struct cache_keep {
     enum cache_kind kind;
     bool answering; /* success: it has what was asked for, and is not a referral or empty */
     uint32_t ttl_s; /* > 0; all its records have been given it */
-    uint64_t now_ns;
+    uint64_t
+        now_ns; /* when its TTL began; counted round, so that it may lie before the clock's own beginning */
+    /* It was kept in an earlier life: what came since is newer and stays. It goes where it was then. */
+    bool restored, in_long;
+    uint8_t uses;
 };
 
 /* Keeps `r`, the answer to q, replacing what there was. The numbers of entries that had to go for it go to
- * `evicted`, by kind. ERR_OK, -ENOMEM, ERR_LIMIT (too large ever to be kept). */
+ * `evicted`, by kind. ERR_OK, -ENOMEM, ERR_LIMIT (too large ever to be kept),
+ * ERR_EXISTS (restored, and there is one). */
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
                      const struct cache_keep *keep, unsigned evicted[2]);
 
@@ -105,7 +110,32 @@ void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, 
                                  uint32_t pause_ms);
 
 unsigned answer_cache_count(const struct answer_cache *c, enum cache_kind kind); /* any thread */
+/* How often something was kept; tells whether there is anything new. Any thread. */
+uint64_t answer_cache_changes(const struct answer_cache *c);
 /* Octets that entries and index take of the heap, with what malloc adds. Any thread. */
 uint64_t answer_cache_bytes(const struct answer_cache *c);
+
+/* An entry as it is kept. */
+struct cache_view {
+    enum cache_kind kind;
+    uint64_t age_s;
+    uint32_t ttl_s;
+    const uint8_t *name; /* lower case */
+    uint8_t name_len;
+    uint16_t qtype, qclass, flags, rcode;
+    bool dnssec_ok, checking_disabled;
+    uint64_t options_hash;
+    uint16_t count[3];
+    const uint8_t *body; /* what follows the question in its message */
+    uint16_t body_len;
+    bool in_long;
+    uint8_t uses;
+};
+
+/* Shows all entries of the first bucket from *at on that has any, in one read section: show() neither blocks
+ * nor keeps what it is shown. Moves *at on, from 0; false where no bucket is left. A registered RCU reader.
+ */
+bool answer_cache_walk(struct answer_cache *c, uint64_t *at, uint64_t now_ns,
+                       void (*show)(void *ctx, const struct cache_view *v), void *ctx);
 
 #endif

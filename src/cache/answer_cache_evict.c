@@ -48,8 +48,8 @@ void cache_enqueue(struct answer_cache *c, struct cache_entry *e, const struct c
 {
     struct cache_part *p = &c->parts[e->kind];
     uint32_t *ghost = &p->ghosts[e->hash % p->nghosts];
-    bool known = *ghost == ghost_of(e);
-    if (known)
+    bool known = *ghost == ghost_of(e) || e->in_long;
+    if (*ghost == ghost_of(e))
         *ghost = 0;
     if (old !=
         NULL) { /* asked for again after its time, or refreshed because it is asked for: that is a use too */
@@ -66,7 +66,7 @@ void cache_enqueue(struct answer_cache *c, struct cache_entry *e, const struct c
 /* Past all use, however often it was used. */
 static bool is_dead(const struct answer_cache *c, const struct cache_entry *e, uint64_t now_ns)
 {
-    return now_ns > e->stored_ns + e->ttl_s * UINT64_C(1000000000) + c->stale_ns;
+    return cache_entry_age_s(e, now_ns) > e->ttl_s + c->stale_ns / UINT64_C(1000000000);
 }
 
 /* One step at the end of the short queue: drops the oldest or moves it to the long queue. */

@@ -58,6 +58,7 @@ struct answer_cache {
     pthread_mutex_t lock;      /* writers */
     uint64_t bytes, bytes_max; /* entries and index; `bytes` is read by others: atomic */
     uint64_t index_bytes;
+    uint64_t changes; /* atomic */
     struct cache_part parts[2];
 };
 
@@ -82,6 +83,13 @@ static inline uint8_t *cache_entry_name(const struct cache_entry *e)
 static inline uint8_t *cache_entry_body(const struct cache_entry *e)
 {
     return cache_entry_name(e) + e->name_len;
+}
+
+/* Full seconds since its TTL began. Both times are counted round; one that lies ahead is now. */
+static inline uint64_t cache_entry_age_s(const struct cache_entry *e, uint64_t now_ns)
+{
+    int64_t age_ns = (int64_t)(now_ns - e->stored_ns);
+    return age_ns > 0 ? (uint64_t)age_ns / UINT64_C(1000000000) : 0;
 }
 
 /* Under the lock. Takes an entry out of its bucket and queue; freed when no reader can have it. */

@@ -6,18 +6,21 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "cache/cache_file_name.h"
 
 #define PLUGIN "cache"
 
-#define TTL_MAX       INT64_C(2147483647) /* RFC 2181 section 8 */
-#define DURATION_MAX  (INT64_C(365) * 86400 * 1000)
-#define FIVE_MINUTES  (INT64_C(300) * 1000) /* RFC 2308 section 7.1, RFC 8767 section 5 */
-#define LABEL_MAX     65536
-#define CAPACITY_UNIT 256 /* CoreDNS has 256 shards of equal size, of 4 entries at least */
+#define TTL_MAX          INT64_C(2147483647) /* RFC 2181 section 8 */
+#define DURATION_MAX     (INT64_C(365) * 86400 * 1000)
+#define FIVE_MINUTES     (INT64_C(300) * 1000) /* RFC 2308 section 7.1, RFC 8767 section 5 */
+#define PERSIST_INTERVAL (INT64_C(60) * 1000)
+#define LABEL_MAX        65536
+#define CAPACITY_UNIT    256 /* CoreDNS has 256 shards of equal size, of 4 entries at least */
 
 struct reading {
     struct cache_stage *c;
     struct errtext *e;
+    const struct server_block *block;
     bool has_stale;
     const struct directive *policy; /* serve_stale_policy, which needs serve_stale wherever that stands */
 };
@@ -149,6 +152,23 @@ static int read_size(struct reading *r, const struct directive *o)
     return ret == ERR_OK ? args_octets(r->e, PLUGIN, o, o->args[0], CACHE_BYTES_MIN, CACHE_BYTES_MAX,
                                        &r->c->settings.bytes)
                          : ret;
+}
+
+/* persist [FILE [INTERVAL]] */
+static int read_persist(struct reading *r, const struct directive *o)
+{
+    int64_t interval = PERSIST_INTERVAL;
+    int ret = args_count(r->e, PLUGIN, o, 0, 2);
+    if (ret == ERR_OK && o->nargs > 0 && o->args[0][0] == '\0')
+        ret = args_error(r->e, PLUGIN, o, "expected a file behind \"persist\"");
+    if (ret == ERR_OK && o->nargs > 1)
+        ret = args_duration(r->e, PLUGIN, o, o->args[1], 1000, INT64_C(86400) * 1000, &interval);
+    if (ret != ERR_OK)
+        return ret;
+    free(r->c->settings.persist);
+    r->c->settings.persist = cache_file_name(r->block);
+    r->c->settings.persist_interval_ms = (uint32_t)interval;
+    return r->c->settings.persist == NULL ? -ENOMEM : ERR_OK;
 }
 
 static int read_percent(struct reading *r, const struct directive *o, const char *word, unsigned *out)
@@ -303,9 +323,16 @@ static const struct {
     const char *name;
     read_option *read;
 } options[] = {
-    {"size", read_size},         {"success", read_success},         {"denial", read_denial},
-    {"prefetch", read_prefetch}, {"servfail", read_servfail},       {"disable", read_disable},
-    {"keepttl", read_keepttl},   {"serve_stale", read_serve_stale}, {"serve_stale_policy", read_stale_policy},
+    {"size", read_size},
+    {"persist", read_persist},
+    {"success", read_success},
+    {"denial", read_denial},
+    {"prefetch", read_prefetch},
+    {"servfail", read_servfail},
+    {"disable", read_disable},
+    {"keepttl", read_keepttl},
+    {"serve_stale", read_serve_stale},
+    {"serve_stale_policy", read_stale_policy},
 };
 
 static int read_options(struct reading *r, const struct directive *d)
@@ -336,7 +363,7 @@ static bool is_number(const char *word)
 int cache_options_read(struct cache_stage *c, const struct directive *d, const struct server_block *block,
                        struct errtext *e)
 {
-    struct reading r = {.c = c, .e = e};
+    struct reading r = {.c = c, .e = e, .block = block};
     struct cache_settings *s = &c->settings;
     int ret = ERR_OK;
     bool has_ttl = d->nargs > 0 && is_number(d->args[0]);

@@ -16,6 +16,11 @@
  * not for each hit. */
 #define REFRESH_BUSY_MS 200
 
+/* Refreshes of one cache under way. With upstreams that answer this is far more than are needed at once;
+ * without any, each lasts for seconds, and thousands of them would keep the workers from giving stale
+ * answers. */
+#define REFRESHES_MAX 256
+
 struct refresh {
     struct cache_stage *stage;
     struct cache_series *series;
@@ -78,6 +83,7 @@ static bool wait_for(struct refresh *f, struct request *r)
 
 static void release(struct refresh *f)
 {
+    atomic_fetch_sub_explicit(&f->stage->refreshes, 1, memory_order_relaxed);
     if (f->timer != NULL)
         event_free(f->timer);
     free(f);
@@ -135,9 +141,12 @@ static int ask(struct refresh *f, const struct request *r)
 
 static struct refresh *make(struct cache_stage *c, const struct request *r, bool late)
 {
-    struct refresh *f = malloc(sizeof *f + r->q.options_len);
-    if (f == NULL)
+    unsigned before = atomic_fetch_add_explicit(&c->refreshes, 1, memory_order_relaxed);
+    struct refresh *f = before < REFRESHES_MAX ? malloc(sizeof *f + r->q.options_len) : NULL;
+    if (f == NULL) {
+        atomic_fetch_sub_explicit(&c->refreshes, 1, memory_order_relaxed);
         return NULL;
+    }
     *f = (struct refresh){.stage = c, .series = cache_stage_series(c, r), .late = late, .q = r->q};
     f->q.has_edns = false;
     f->q.client_options = NULL;

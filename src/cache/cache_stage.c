@@ -1,16 +1,20 @@
 #include "cache/cache_stage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cache/answer_class.h"
+#include "cache/cache_persist.h"
 #include "cache/cache_refresh.h"
 #include "cache/cache_series.h"
 #include "cache/cache_stage_p.h"
 #include "cache/cache_store.h"
 #include "dns/rr.h"
+#include "serve/control.h"
 #include "serve/served_zones.h"
 
 /* That upstreams could not be reached is kept for the least time that RFC 9520 section 3.2 asks for, and no
@@ -287,6 +291,26 @@ static uint32_t entries_of(const struct cache_settings *s, enum cache_kind kind)
     return s->bytes == 0 ? CAPACITY_DEFAULT : fit < CACHE_CAPACITY_MAX ? (uint32_t)fit : CACHE_CAPACITY_MAX;
 }
 
+static void keep_on_disk(const struct cache_stage *c, uint32_t stale_s)
+{
+    const struct cache_settings *s = &c->settings;
+    char path[4096];
+    bool absolute = s->persist[0] == '/';
+    int len = snprintf(path, sizeof path, "%s%s%s", absolute ? "" : control_zones_folder(),
+                       absolute ? "" : "/", s->persist);
+    if (len >= (int)sizeof path) {
+        log_warning("plugin/cache: %.100s: the cache is not kept (the path is too long)", s->persist);
+        return;
+    }
+    const struct cache_persist_settings settings = {
+        .path = path,
+        .identity = cache_store_hash(c->block->source),
+        .interval_ms = s->persist_interval_ms,
+        .max_ttl_s = {s->limits[CACHE_SUCCESS].max_ttl_s, s->limits[CACHE_DENIAL].max_ttl_s},
+        .stale_s = stale_s};
+    c->store->persist = cache_persist_start(c->store->cache, &settings);
+}
+
 int cache_stage_start(struct cache_stage *c, struct errtext *e)
 {
     const struct cache_capacity capacity = {
@@ -297,6 +321,8 @@ int cache_stage_start(struct cache_stage *c, struct errtext *e)
     c->series = calloc(c->config->nlisteners + 1, sizeof *c->series);
     if (c->series == NULL || cache_store_get(c->block->source, &capacity, &c->store) != ERR_OK)
         return errtext_set(e, -ENOMEM, "plugin/cache: no memory");
+    if (c->settings.persist != NULL && c->store->persist == NULL)
+        keep_on_disk(c, capacity.stale_s);
     for (size_t l = 0; l < c->config->nlisteners; l++) {
         const struct listener *listener = &c->config->listeners[l];
         for (size_t i = 0; i < listener->nroutes; i++)
@@ -314,6 +340,12 @@ void cache_stage_stop(struct cache_stage *c)
         cache_series_stop(&c->series[l]);
 }
 
+void cache_stage_leave(struct cache_stage *c)
+{
+    if (c->store != NULL && c->store->persist != NULL)
+        cache_persist_leave(c->store->persist);
+}
+
 void cache_stage_free(struct cache_stage *c)
 {
     if (c == NULL)
@@ -321,6 +353,7 @@ void cache_stage_free(struct cache_stage *c)
     cache_store_put(c->store);
     free(c->series);
     free(c->zones_label);
+    free(c->settings.persist);
     free(c->settings.zones);
     free(c->settings.limits[CACHE_SUCCESS].disabled);
     free(c->settings.limits[CACHE_DENIAL].disabled);

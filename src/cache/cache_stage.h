@@ -14,6 +14,8 @@
 #ifndef SEAMARK_SERVE_CACHE_STAGE_H
 #define SEAMARK_SERVE_CACHE_STAGE_H
 
+#include <stdatomic.h>
+
 #include "cache/answer_cache.h"
 #include "serve/config.h"
 
@@ -30,6 +32,8 @@ enum stale_mode { STALE_OFF, STALE_IMMEDIATE, STALE_VERIFY };
 struct cache_settings {
     struct cache_limit limits[2]; /* by enum cache_kind */
     uint64_t bytes;               /* that all entries and their index may take; 0: not said */
+    char *persist; /* the file, below the zones folder where its path is relative; NULL: not kept on disk */
+    uint32_t persist_interval_ms;
     uint8_t (*zones)[NAME_MAX_LEN];
     size_t nzones;
     uint32_t servfail_ttl_s; /* 0: not kept */
@@ -54,6 +58,7 @@ struct cache_stage {
     uint8_t local[STAGES_MAX]; /* indexes of the stages that answer from memory; from start */
     unsigned nlocal;
     bool others_answer;          /* a stage below may answer names that `forward` would; from start */
+    atomic_uint refreshes;       /* under way */
     struct cache_store *store;   /* from start */
     struct cache_series *series; /* one for each of the config's listeners */
 };
@@ -63,7 +68,8 @@ void cache_settings_default(struct cache_settings *s);
 /* Control thread. */
 int cache_stage_start(struct cache_stage *c, struct errtext *e);
 void cache_stage_stop(struct cache_stage *c);
-void cache_stage_free(struct cache_stage *c); /* once no worker uses it; NULL allowed */
+void cache_stage_leave(struct cache_stage *c); /* the process is about to end */
+void cache_stage_free(struct cache_stage *c);  /* once no worker uses it; NULL allowed */
 
 enum verdict cache_stage_query(struct cache_stage *c, struct request *r);
 void cache_stage_answer(struct cache_stage *c, struct request *r);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "cache/cache_persist.h"
 
 /* A block's text is at most the Corefile's; 4 MiB is more than a ConfigMap can hold. */
 #define IDENTITY_MAX (4 * 1024 * 1024)
@@ -57,6 +58,17 @@ static char *identity_of(const struct server_block *block)
     return text;
 }
 
+/* FNV-1a, so that it is the same tomorrow. */
+uint64_t cache_store_hash(const struct server_block *b)
+{
+    char *identity = identity_of(b);
+    uint64_t hash = 0xcbf29ce484222325;
+    for (const char *p = identity; p != NULL && *p != '\0'; p++)
+        hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
+    free(identity);
+    return identity == NULL ? 0 : hash;
+}
+
 int cache_store_get(const struct server_block *b, const struct cache_capacity *capacity,
                     struct cache_store **out)
 {
@@ -93,6 +105,7 @@ void cache_store_put(struct cache_store *s)
     while (*at != s)
         at = &(*at)->next;
     *at = s->next;
+    cache_persist_stop(s->persist);
     answer_cache_free(s->cache);
     free(s->identity);
     free(s);

@@ -12,11 +12,15 @@
 
 struct cache_store {
     struct answer_cache *cache;
+    struct cache_persist *persist; /* set by whoever has the cache kept on disk; ended with the store */
     /* the rest is the store's */
     char *identity;
     unsigned references;
     struct cache_store *next;
 };
+
+/* Of the identity; the same in every process. 0 without memory. */
+uint64_t cache_store_hash(const struct server_block *b);
 
 /* The cache of this block, found or made. -ENOMEM. */
 int cache_store_get(const struct server_block *b, const struct cache_capacity *capacity,

@@ -5,6 +5,7 @@
  *         success CAPACITY [TTL] [MINTTL]
  *         denial CAPACITY [TTL] [MINTTL]
  *         size BYTES
+ *         persist [FILE [INTERVAL]]
  *         prefetch AMOUNT [DURATION] [PERCENTAGE%]
  *         serve_stale [DURATION] [immediate [RESPONSE_TTL [RECHECK]]
  *                                | verify [TIMEOUT [RESPONSE_TTL [RECHECK]]]]
@@ -21,8 +22,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cache/cache_file_name.h"
 #include "cache/cache_options.h"
+#include "cache/cache_store.h"
 #include "serve/express_plan.h"
 #include "serve/plugin.h"
 
@@ -31,6 +35,23 @@
 static void cache_free(void *state)
 {
     cache_stage_free(state);
+}
+
+/* A file is one block's; blocks whose text is the same have one cache. */
+static int check_file(const struct plugin_setup *s, const struct directive *d, const char *file,
+                      struct errtext *e)
+{
+    for (size_t i = 0; file != NULL && i < s->corefile->nblocks; i++) {
+        const struct server_block *other = &s->corefile->blocks[i];
+        char *its = cache_file_name(other);
+        bool same = its != NULL && strcmp(its, file) == 0;
+        free(its);
+        if (same && cache_store_hash(other) != cache_store_hash(s->source))
+            return args_error(e, PLUGIN, d,
+                              "persist: %.200s is that of another server block too (%s:%u): name another",
+                              file, other->file, other->line);
+    }
+    return ERR_OK;
 }
 
 static int cache_setup(const struct plugin_setup *s, const struct directive *d, void **state,
@@ -43,6 +64,8 @@ static int cache_setup(const struct plugin_setup *s, const struct directive *d, 
     c->block = s->block;
     cache_settings_default(&c->settings);
     int ret = cache_options_read(c, d, s->source, e);
+    if (ret == ERR_OK)
+        ret = check_file(s, d, c->settings.persist, e);
     if (ret != ERR_OK) {
         cache_free(c);
         return ret;
@@ -59,6 +82,11 @@ static int cache_start(void *state, struct errtext *e)
 static void cache_stop(void *state)
 {
     cache_stage_stop(state);
+}
+
+static void cache_leave(void *state)
+{
+    cache_stage_leave(state);
 }
 
 static enum verdict cache_query(void *state, struct request *r)
@@ -89,6 +117,7 @@ const struct plugin plugin_cache = {
     .free = cache_free,
     .start = cache_start,
     .stop = cache_stop,
+    .leave = cache_leave,
     .query = cache_query,
     .answer = cache_answer,
     .express = cache_express,

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "cache/answer_class.h"
+#include "serve/express_plan.h"
 #include "serve/line_sink.h"
 #include "serve/log_format.h"
 #include "serve/plugin.h"
@@ -161,24 +162,62 @@ static const struct {
     [ANSWER_OTHER] = {CLASS_ERROR, "error", "OTHERERROR"},
 };
 
-static void log_answer(void *state, struct request *r)
+/* NULL: no line. */
+static const struct rule *rule_of(const struct log *l, const uint8_t *lname)
+{
+    for (const struct rule *r = l->rules, *end = r + l->nrules; r < end; r++)
+        if (r->scope[0] == 0 || name_in(lname, r->scope))
+            return r;
+    return NULL;
+}
+
+static void write_line(const struct log *l, const struct rule *rule, struct worker *w,
+                       const struct log_facts *facts)
 {
     static const char level[] = "[INFO] ";
-    const struct log *l = state;
-    const struct rule *rule = l->rules;
-    const struct rule *end = rule + l->nrules;
-    while (rule < end && !(rule->scope[0] == 0 || name_in(r->asked->lname, rule->scope)))
-        rule++;
-    if (rule == end || (rule->classes != CLASS_ALL && (kinds[kind_of(r)].bits & rule->classes) == 0))
-        return;
     char line[LINE_SINK_LINE_MAX];
     memcpy(line, level, sizeof level - 1);
     size_t len = sizeof level - 1;
+    len += log_format_write(l->formats[rule->format], facts, line + len, sizeof line - len - 1);
+    line[len++] = '\n';
+    line_sink_write(w, line, len);
+}
+
+static void log_answer(void *state, struct request *r)
+{
+    const struct log *l = state;
+    const struct rule *rule = rule_of(l, r->asked->lname);
+    if (rule == NULL || (rule->classes != CLASS_ALL && (kinds[kind_of(r)].bits & rule->classes) == 0))
+        return;
     if (r->answered_ns == 0)
         r->answered_ns = clock_ns();
-    len += log_format_write(l->formats[rule->format], r, line + len, sizeof line - len - 1);
-    line[len++] = '\n';
-    line_sink_write(r->worker, line, len);
+    struct log_facts facts;
+    log_facts_of(r, &facts);
+    write_line(l, rule, r->worker, &facts);
+}
+
+/* What went the short way has its line here. */
+static void log_told(void *state, struct worker *w, const struct log_facts *facts, bool denied)
+{
+    const struct log *l = state;
+    const struct rule *rule = rule_of(l, facts->name);
+    if (rule != NULL && (rule->classes & (denied ? CLASS_DENIAL : CLASS_SUCCESS)) != 0)
+        write_line(l, rule, w, facts);
+}
+
+/* What a zone answers is no error: where only these are logged there is nothing to do. */
+static bool log_express(void *state, struct express_plan *p)
+{
+    const struct log *l = state;
+    for (size_t i = 0; i < l->nrules; i++) {
+        if (l->rules[i].classes == CLASS_ERROR)
+            continue;
+        if (!log_format_is_plain(l->formats[l->rules[i].format]))
+            return false;
+        p->tell = log_told;
+        p->tell_state = state;
+    }
+    return true;
 }
 
 static int log_metadata(void *state, const struct request *r, const char *label, char *out, size_t cap)
@@ -215,6 +254,7 @@ const struct plugin plugin_log = {
     .worker_start = log_worker_start,
     .worker_stop = log_worker_stop,
     .answer = log_answer,
+    .express = log_express,
     .metadata = log_metadata,
     .metadata_anywhere = true,
 };

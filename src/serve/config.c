@@ -153,6 +153,16 @@ void config_stop(struct config *c)
     stop_stages(c, UINT32_MAX);
 }
 
+void config_leave(struct config *c)
+{
+    for (size_t b = 0; b < c->nblocks; b++)
+        for (unsigned s = 0; s < c->blocks[b].nstages; s++) {
+            const struct stage *st = &c->blocks[b].stages[s];
+            if (st->plugin->leave != NULL)
+                st->plugin->leave(st->state);
+        }
+}
+
 struct config *config_ref(struct config *c)
 {
     __atomic_fetch_add(&c->references, 1, __ATOMIC_RELAXED);

@@ -77,6 +77,8 @@ int config_build(struct corefile *corefile, const struct config_options *options
 /* Calls every stage's start; on failure stops those started. */
 int config_start(struct config *c, struct errtext *e);
 void config_stop(struct config *c);
+/* Calls every stage's leave, before the process ends. */
+void config_leave(struct config *c);
 struct config *config_ref(struct config *c);
 void config_unref(
     struct config *c); /* frees with the last reference; any thread (freeing is done in the control thread) */

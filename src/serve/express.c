@@ -103,8 +103,10 @@ static const struct express_place *new_place(struct express_work *work, const st
     *p = (struct express_place){.zone = z, .version = zone_current(zone)};
     p->wildcards = zone_has_wildcards(p->version);
     p->denial = zone_denial_of(p->version);
-    if (p->denial != NULL)
+    if (p->denial != NULL) {
         p->denial_ttl = express_denial_ttl(p);
+        p->denial_len = p->denial->len;
+    }
     return p;
 }
 
@@ -132,7 +134,7 @@ static inline bool take(struct express_work *work, struct express_query *q, cons
     q->place = *last;
     q->front = (uint8_t)(q->len - q->place->zone->apex_len);
     q->datagram = d;
-    q->facts.ipv6 = d->ipv6;
+    q->facts.ipv6 = address_is_ipv6(d->client);
     q->facts.response_size = 0;
     set_room(q);
     return true;
@@ -141,7 +143,7 @@ static inline bool take(struct express_work *work, struct express_query *q, cons
 /* ---- a batch ---- */
 
 /* All took as long: until the last was written. Neighbours mostly have a zone in common. */
-static void count_all(const struct express_query *q, unsigned n, uint64_t ns)
+static void count_all(const struct express_query *q, unsigned n, struct worker *w, uint64_t ns)
 {
     for (unsigned i = 0, first = 0; i < n; first = i) {
         const struct express_zone *zone = q[i].place->zone;
@@ -151,6 +153,9 @@ static void count_all(const struct express_query *q, unsigned n, uint64_t ns)
         if (zone->route->metrics != NULL)
             route_metrics_count_bulk(zone->route->metrics, &q[first].facts, sizeof *q, i - first, zone->stage,
                                      ns);
+        for (unsigned k = first; zone->tell != NULL && k < i; k++)
+            if (q[k].datagram->answer != 0)
+                express_tell(&q[k], w, ns);
     }
 }
 
@@ -170,6 +175,6 @@ unsigned express_serve(struct express_work *work, const struct express_table *t,
         answered += express_answer(&q[i], w);
     rcu_reader_end();
     if (n > 0)
-        count_all(q, n, clock_ns() - received_ns);
+        count_all(q, n, w, clock_ns() - received_ns);
     return answered;
 }

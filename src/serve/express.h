@@ -13,6 +13,7 @@
  *     express_table.h   which names of a listener go this way
  *     express.c         a batch: reading questions, looking names up, counting
  *     express_answer.c  writing an answer
+ *     express_tell.c    telling of it, where there is a log
  */
 #ifndef SEAMARK_SERVE_EXPRESS_H
 #define SEAMARK_SERVE_EXPRESS_H
@@ -27,7 +28,7 @@ struct express_datagram {
     uint8_t *packet; /* EXPRESS_ROOM octets */
     uint16_t size;   /* of the question; 0: leave it alone */
     uint16_t answer; /* out: octets of the answer, which is in `packet`; 0: nothing was done */
-    bool ipv6;       /* of the client: address_is_ipv6() */
+    const union address *client;
 };
 #define EXPRESS_ROOM 4096
 

@@ -87,6 +87,7 @@ static __attribute__((noinline)) bool deny(struct express_query *q, uint16_t rco
         wire_put_u16(to + d->pointers[1], pointer);
     }
     wire_put_u32(to + ZONE_DENIAL_TTL_AT, p->denial_ttl);
+    q->set.count = 0;
     return finish(q, to + len, rcode, 0, 1, 0);
 }
 
@@ -197,7 +198,7 @@ struct targets {
         uint16_t owner;        /* a pointer, once the record is written */
         struct rrset sets[2];  /* A, AAAA; count 0 where there is none */
     } at[TARGETS_MAX];
-    size_t size; /* octets of their addresses */
+    size_t size, raw_size; /* octets of their addresses, and without compression */
     unsigned records;
     uint32_t least_ttl;
 };
@@ -230,6 +231,7 @@ static bool add_target(const struct express_query *q, const uint8_t *record, str
             continue;
         }
         t->size += set_size(set);
+        t->raw_size += set->data_len + set->count * (len + 8);
         t->records += set->count;
         if (set->ttl < t->least_ttl)
             t->least_ttl = set->ttl;
@@ -253,7 +255,7 @@ static __attribute__((noinline)) bool answer_services(struct express_query *q, s
     const uint8_t *data = set->data, *end = set->data + set->data_len;
     struct targets t;
     t.count = t.records = 0;
-    t.size = 0;
+    t.size = t.raw_size = 0;
     t.least_ttl = set->ttl;
     if (q->end + set_size(set) > q->room)
         return false;
@@ -279,10 +281,18 @@ static __attribute__((noinline)) bool answer_services(struct express_query *q, s
             if (a->count > 0)
                 to = put_set(to, t.at[i].owner, a, one ? ttl : a->ttl, begin_with(q, a, w));
         }
+    q->additional = (uint32_t)t.raw_size;
     return finish(q, to, RCODE_NOERROR, set->count, 0, (uint16_t)t.records);
 }
 
 /* ---- a question ---- */
+
+/* Whether another stage answers it. The name is one: it has been looked at, or the zone has it. */
+static inline bool is_claimed(const struct express_query *q)
+{
+    const struct express_zone *z = q->place->zone;
+    return z->claims != NULL && z->claims(z->claims_state, q->lname, q->len, q->hash, q->facts.qtype);
+}
 
 /* What the zone has at the node answers. */
 static inline bool answer_from(struct express_query *q, const struct node *n, struct worker *w)
@@ -318,7 +328,7 @@ static __attribute__((noinline)) bool answer_unknown(struct express_query *q, st
     const struct node *n = NULL;
     zone_respell *respell = p->zone->end->respell;
     int below = count_front(q);
-    if (below < 0)
+    if (below < 0 || is_claimed(q))
         return false;
     if (p->wildcards)
         n = zone_wildcard(p->version, q->lname, q->len);
@@ -330,5 +340,7 @@ static __attribute__((noinline)) bool answer_unknown(struct express_query *q, st
 
 bool express_answer(struct express_query *q, struct worker *w)
 {
-    return q->node != NULL ? answer_from(q, q->node, w) : answer_unknown(q, w);
+    if (q->node == NULL)
+        return answer_unknown(q, w);
+    return !is_claimed(q) && answer_from(q, q->node, w);
 }

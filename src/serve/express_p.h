@@ -14,6 +14,7 @@ struct express_place {
     const struct zone_version *version;
     const struct zone_denial *denial; /* NULL: it has none */
     uint32_t denial_ttl;              /* what an answer says */
+    uint16_t denial_len;              /* octets of it, without compression */
     bool wildcards;                   /* there are such */
 };
 
@@ -22,7 +23,8 @@ struct express_query {
     struct query_facts facts; /* what is counted of it; the answer's part is set by express_answer() */
     const struct express_place *place;
     const struct node *node; /* of the name itself; NULL: it is not there */
-    struct rrset set;        /* that answers */
+    struct rrset set;        /* that answers; without records where it is denied */
+    uint32_t additional;     /* octets of what goes with an SRV answer, without compression */
     uint64_t hash;
     uint16_t udp_size; /* of OPT, as the client is told */
     uint16_t room;     /* octets that the answer may take, OPT left out */
@@ -34,6 +36,9 @@ struct express_query {
      * zone has, octet by octet, needs no look, and one that it has not may be none at all. */
     uint8_t lname[NAME_MAX_LEN + 1];
 };
+
+/* Tells the stage that wants to know of it of a question that was answered and took `ns`. */
+void express_tell(const struct express_query *q, struct worker *w, uint64_t ns);
 
 /* The TTL of what denies, in a place that has such. */
 uint32_t express_denial_ttl(const struct express_place *p);

@@ -8,6 +8,9 @@
 
 #include "serve/zone_stage.h"
 
+struct log_facts; /* serve/log_format.h */
+struct worker;
+
 /* The TTL that all records of an answer get: the least of theirs within these bounds. */
 struct express_ttl {
     uint32_t least_s, most_s;
@@ -21,6 +24,15 @@ struct express_plan {
     const uint8_t (*ttl_zones)[NAME_MAX_LEN];
     size_t nttl_zones;
     struct express_ttl found, denied;
+    /* Whether the stage above the one that ends the way may answer that question itself: then the question
+     * walks the chain. The name is in lower case, in a zone of the stage that ends the way; `hash` is its
+     * name_hash(). In a read section. NULL: none does. */
+    bool (*claims)(void *state, const uint8_t *lname, size_t len, uint64_t hash, uint16_t qtype);
+    void *claims_state;
+    /* Is told of each answer, soon, in the worker's thread (log): what the line says, and whether there were
+     * no records. NULL: nobody wants to know. */
+    void (*tell)(void *state, struct worker *w, const struct log_facts *facts, bool denied);
+    void *tell_state;
     /* Set by the stage that ends the way: it answers names in these zones, from zone files. It has no `adapt`
      * and no `keeps`. */
     const struct zone_stage *end;

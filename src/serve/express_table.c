@@ -107,6 +107,10 @@ static void fill_zone(struct express_zone *z, const struct config *c, const stru
     z->max_udp = p->max_udp;
     z->found = p->found;
     z->denied = p->denied;
+    z->claims = p->claims;
+    z->claims_state = p->claims_state;
+    z->tell = p->tell;
+    z->tell_state = p->tell_state;
 }
 
 /* ---- the table ---- */

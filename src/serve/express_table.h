@@ -33,6 +33,10 @@ struct express_zone {
     uint16_t max_udp;                                                          /* 0: no limit */
     bool (*may_respell)(const uint8_t *lname, unsigned front, unsigned below); /* of the plan */
     struct express_ttl found, denied;
+    bool (*claims)(void *state, const uint8_t *lname, size_t len, uint64_t hash, uint16_t qtype);
+    void *claims_state;
+    void (*tell)(void *state, struct worker *w, const struct log_facts *facts, bool denied);
+    void *tell_state;
 };
 
 struct express_table;

@@ -31,6 +31,7 @@ struct hosts_table {
     size_t names_len;
     size_t cap;
     size_t names_cap;
+    bool wildcards; /* there are such */
 };
 
 void hosts_table_free(struct hosts_table *t)
@@ -103,6 +104,7 @@ static int add_entry(struct hosts_table *t, const uint8_t *lname, const uint8_t 
                         .name_len = (uint8_t)len,
                         .six = six,
                         .wildcard = lname[0] == 1 && lname[1] == '*'};
+    t->wildcards = t->wildcards || e->wildcard;
     memcpy(e->address, address, six ? 16 : 4);
     memcpy(t->names + t->names_len, lname, len);
     t->names_len += len;
@@ -233,10 +235,11 @@ size_t hosts_table_entries(const struct hosts_table *t)
 
 /* ---- looking up ---- */
 
-static struct hosts_run find_name(const struct hosts_table *t, const uint8_t *lname, bool six)
+/* The first entry of the name and family, or where it would stand. */
+static size_t lower_bound(const struct hosts_table *t, const uint8_t *lname, size_t len, uint64_t hash,
+                          bool six)
 {
-    size_t len = name_len(lname), low = 0, high = t->count;
-    uint64_t hash = name_hash(lname, len);
+    size_t low = 0, high = t->count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int c = compare_name(t, &t->entries[mid], hash, lname, len);
@@ -245,23 +248,55 @@ static struct hosts_run find_name(const struct hosts_table *t, const uint8_t *ln
         else
             high = mid;
     }
-    struct hosts_run run = {.table = t, .first = low};
-    for (size_t i = low;
+    return low;
+}
+
+static struct hosts_run find_name(const struct hosts_table *t, const uint8_t *lname, bool six)
+{
+    size_t len = name_len(lname);
+    uint64_t hash = name_hash(lname, len);
+    struct hosts_run run = {.table = t, .first = lower_bound(t, lname, len, hash, six)};
+    for (size_t i = run.first;
          i < t->count && t->entries[i].six == six && compare_name(t, &t->entries[i], hash, lname, len) == 0;
          i++)
         run.count++;
     return run;
 }
 
+/* The name of the wildcard above a name of `len` octets: its length, 0 where a name of one label has none. */
+static size_t wildcard_above(const uint8_t *lname, size_t len, uint8_t out[NAME_MAX_LEN + 2])
+{
+    size_t first = 1u + lname[0];
+    if (lname[0] == 0 || lname[first] == 0)
+        return 0;
+    out[0] = 1;
+    out[1] = '*';
+    memcpy(out + 2, lname + first, len - first);
+    return 2 + len - first;
+}
+
 struct hosts_run hosts_addresses(const struct hosts_table *t, const uint8_t *lname, bool six)
 {
+    uint8_t wildcard[NAME_MAX_LEN + 2];
     struct hosts_run run = find_name(t, lname, six);
-    size_t first = 1u + lname[0];
-    if (run.count > 0 || lname[0] == 0 || lname[first] == 0)
-        return run; /* and a name of one label has no wildcard above it */
-    uint8_t wildcard[NAME_MAX_LEN + 2] = {1, '*'};
-    memcpy(wildcard + 2, lname + first, name_len(lname) - first);
+    if (run.count > 0 || wildcard_above(lname, name_len(lname), wildcard) == 0)
+        return run;
     return find_name(t, wildcard, six);
+}
+
+static bool has_entry(const struct hosts_table *t, const uint8_t *lname, size_t len, uint64_t hash)
+{
+    size_t at = lower_bound(t, lname, len, hash, false);
+    return at < t->count && compare_name(t, &t->entries[at], hash, lname, len) == 0;
+}
+
+bool hosts_table_has(const struct hosts_table *t, const uint8_t *lname, size_t len, uint64_t hash)
+{
+    uint8_t wildcard[NAME_MAX_LEN + 2];
+    if (has_entry(t, lname, len, hash))
+        return true;
+    size_t above = t->wildcards ? wildcard_above(lname, len, wildcard) : 0;
+    return above > 0 && has_entry(t, wildcard, above, name_hash(wildcard, above));
 }
 
 const uint8_t *hosts_address(const struct hosts_run *run, size_t i)

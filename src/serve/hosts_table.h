@@ -42,6 +42,9 @@ struct hosts_run {
 /* Addresses of one family of a lower-case name, its own or those of the wildcard. */
 struct hosts_run hosts_addresses(const struct hosts_table *t, const uint8_t *lname, bool six);
 const uint8_t *hosts_address(const struct hosts_run *run, size_t i); /* 4 or 16 octets */
+/* Whether there are addresses, of either family, of the lower-case name of `len` octets, whose name_hash() is
+ * `hash`. */
+bool hosts_table_has(const struct hosts_table *t, const uint8_t *lname, size_t len, uint64_t hash);
 /* Names of an address. */
 struct hosts_run hosts_names(const struct hosts_table *t, const uint8_t *address, bool six);
 const uint8_t *hosts_name(const struct hosts_run *run, size_t i); /* lower case, wire form */

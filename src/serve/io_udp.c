@@ -59,6 +59,7 @@ struct udp_batch *udp_batch_new(void)
             (struct msghdr){.msg_name = &b->in[i].from, .msg_iov = &b->in_vec[i], .msg_iovlen = 1};
         b->in_msg[i].msg_hdr.msg_control = b->in[i].control;
         b->express[i].packet = b->in[i].packet;
+        b->express[i].client = &b->in[i].from;
         b->out_vec[i].iov_base = b->out[i].packet;
     }
     return b;
@@ -260,10 +261,13 @@ static void answer_batch(struct endpoint *ep, int fd, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         bool cut = b->in_msg[i].msg_hdr.msg_flags & MSG_TRUNC;
         b->express[i].size = cut ? 0 : (uint16_t)b->in_msg[i].msg_len;
-        b->express[i].answer = 0;
-        b->express[i].ipv6 = address_is_ipv6(&b->in[i].from);
     }
-    unsigned answered = t == NULL ? 0 : express_serve(b->work, t, ep->worker, b->express, n, now);
+    unsigned answered = 0;
+    if (t != NULL)
+        answered = express_serve(b->work, t, ep->worker, b->express, n, now);
+    else
+        for (unsigned i = 0; i < n; i++)
+            b->express[i].answer = 0;
     if (answered == n && b->nout == 0) {
         for (unsigned i = 0; i < n; i++)
             turn_round(b, i);

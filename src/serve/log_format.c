@@ -17,103 +17,101 @@
 /* ---- one function a placeholder: LOG_PUT_MAX octets are there ---- */
 
 struct moment {
-    const struct request *r;
+    const struct log_facts *f;
     const char *label; /* of {/label} */
 };
 
 static char *put_type(char *at, const struct moment *m)
 {
-    const struct rrtype_info *info = rrtype_info(m->r->q.qtype);
+    const struct rrtype_info *info = rrtype_info(m->f->qtype);
     if (info != NULL)
         return log_put_text(at, info->mnemonic);
-    return log_put_number(log_put_text(at, "TYPE"), m->r->q.qtype);
+    return log_put_number(log_put_text(at, "TYPE"), m->f->qtype);
 }
 
 static char *put_name(char *at, const struct moment *m)
 {
-    if (m->r->asked->qname_len == 0)
-        return log_put_text(at, ".");
-    return log_put_name(at, m->r->asked->lname, m->r->asked->qname_len);
+    return m->f->name_len == 0 ? log_put_text(at, ".") : log_put_name(at, m->f->name, m->f->name_len);
 }
 
 static char *put_class(char *at, const struct moment *m)
 {
     char text[16];
-    return log_put_text(at, m->r->q.qclass == CLASS_IN ? "IN" : class_to_text(m->r->q.qclass, text));
+    return log_put_text(at, m->f->qclass == CLASS_IN ? "IN" : class_to_text(m->f->qclass, text));
 }
 
 static char *put_proto(char *at, const struct moment *m)
 {
-    return log_put_text(at, m->r->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    return log_put_text(at, m->f->tcp ? "tcp" : "udp");
 }
 
 static char *put_size(char *at, const struct moment *m)
 {
-    return log_put_number(at, m->r->q.size);
+    return log_put_number(at, m->f->size);
 }
 
 static char *put_remote(char *at, const struct moment *m)
 {
-    return log_put_address(at, &m->r->client);
+    return log_put_address(at, m->f->client);
 }
 
 static char *put_port(char *at, const struct moment *m)
 {
-    return log_put_number(at, address_port(&m->r->client));
+    return log_put_number(at, address_port(m->f->client));
 }
 
 static char *put_local(char *at, const struct moment *m)
 {
-    const union address local = request_local(m->r);
+    const union address local = request_local(m->f->request);
     return log_put_address(at, &local);
 }
 
 static char *put_id(char *at, const struct moment *m)
 {
-    return log_put_number(at, m->r->q.id);
+    return log_put_number(at, m->f->id);
 }
 
 static char *put_opcode(char *at, const struct moment *m)
 {
-    return log_put_number(at, DNS_OPCODE(m->r->q.flags));
+    return log_put_number(at, DNS_OPCODE(m->f->flags));
 }
 
 static char *put_do(char *at, const struct moment *m)
 {
-    return log_put_text(at, m->r->q.dnssec_ok ? "true" : "false");
+    return log_put_text(at, m->f->dnssec_ok ? "true" : "false");
 }
 
 static char *put_bufsize(char *at, const struct moment *m)
 {
-    uint16_t size = m->r->q.udp_size < 512 ? 512 : m->r->q.udp_size;
-    return log_put_number(at, m->r->transport == TRANSPORT_TCP ? 65535 : size);
+    uint16_t size = m->f->udp_size < 512 ? 512 : m->f->udp_size;
+    return log_put_number(at, m->f->tcp ? 65535 : size);
 }
 
 static char *put_rcode(char *at, const struct moment *m)
 {
-    const char *name = rcode_name(m->r->reply->rcode);
-    return name != NULL ? log_put_text(at, name) : log_put_number(at, m->r->reply->rcode);
+    const char *name = rcode_name(m->f->rcode);
+    return name != NULL ? log_put_text(at, name) : log_put_number(at, m->f->rcode);
 }
 
 static char *put_rsize(char *at, const struct moment *m)
 {
-    return log_put_number(at, answer_raw_size(m->r));
+    return log_put_number(at, m->f->answer_size);
 }
 
 static char *put_duration(char *at, const struct moment *m)
 {
-    return log_put_seconds(at, m->r->answered_ns - m->r->received_ns);
+    return log_put_seconds(at, m->f->took_ns);
 }
 
 static char *put_rflags(char *at, const struct moment *m)
 {
-    return log_put_flags(at, answer_flags(m->r));
+    return log_put_flags(at, m->f->answer_flags);
 }
 
 /* A label that nobody knows is a dash; one that is known may be empty. */
 static char *put_metadata(char *at, const struct moment *m)
 {
-    int len = metadata_value(m->r, m->label, at, METADATA_VALUE_MAX);
+    int len = metadata_value(m->f->request, m->label, at, METADATA_VALUE_MAX);
     return len < 0 ? log_put_text(at, "-") : at + len;
 }
 
@@ -260,9 +258,37 @@ static char *put_piece(char *at, const char *end, const struct piece *p, const s
     return put_clipped(at, end, p->behind, p->len);
 }
 
-size_t log_format_write(const struct log_format *f, const struct request *r, char *out, size_t cap)
+bool log_format_is_plain(const struct log_format *f)
 {
-    struct moment m = {.r = r};
+    for (size_t i = 0; i < f->npieces; i++)
+        if (f->pieces[i].put == put_local || f->pieces[i].put == put_metadata)
+            return false;
+    return true;
+}
+
+void log_facts_of(const struct request *r, struct log_facts *out)
+{
+    *out = (struct log_facts){.request = r,
+                              .name = r->asked->lname,
+                              .name_len = r->asked->qname_len,
+                              .client = &r->client,
+                              .id = r->q.id,
+                              .qtype = r->q.qtype,
+                              .qclass = r->q.qclass,
+                              .flags = r->q.flags,
+                              .size = r->q.size,
+                              .udp_size = r->q.udp_size,
+                              .dnssec_ok = r->q.dnssec_ok,
+                              .tcp = r->transport == TRANSPORT_TCP,
+                              .rcode = r->reply->rcode,
+                              .answer_flags = answer_flags(r),
+                              .answer_size = answer_raw_size(r),
+                              .took_ns = r->answered_ns - r->received_ns};
+}
+
+size_t log_format_write(const struct log_format *f, const struct log_facts *facts, char *out, size_t cap)
+{
+    struct moment m = {.f = facts};
     char *at = out;
     const char *end = out + cap;
     for (const struct piece *p = f->pieces, *last = p + f->npieces; p < last; p++) {

@@ -22,8 +22,8 @@
  * A stage that needs something from outside to change an answer calls request_hold() in answer(); the answer
  * goes on up once it calls request_resume(r, VERDICT_ANSWERED).
  *
- * Threads: setup, start, stop and free run in the control thread. query and answer run in workers, all at
- * once, with the same `state`: it is read-only to them, or atomic, or kept per worker
+ * Threads: setup, start, stop, leave and free run in the control thread. query and answer run in workers, all
+ * at once, with the same `state`: it is read-only to them, or atomic, or kept per worker
  * (worker_start/worker_stop, indexed by worker_index(w)). query and answer never block, never allocate
  * without a bound.
  *
@@ -71,7 +71,11 @@ struct plugin {
     int (*start)(void *state, struct errtext *e);
     void (*stop)(void *state);
 
-    /* The same once in every worker's own thread (libunbound contexts). Optional. */
+    /* The process is about to end, nothing is served any more: what the next one is to find is written. Some
+     * two seconds at the most, all stages together. Control thread. Optional. */
+    void (*leave)(void *state);
+
+    /* As start and stop, once in every worker's own thread (libunbound contexts). Optional. */
     int (*worker_start)(void *state, struct worker *w, struct errtext *e);
     void (*worker_stop)(
         void *state, struct worker *w); /* after the last request of this configuration has left the worker */

@@ -334,6 +334,8 @@ int server_run(const struct server_options *o)
         control_banner(config);
     int status = control_loop();
     unsigned waiting = stop_serving();
+    if (!control_ending_at_once())
+        config_leave(server.config);
     if (waiting > 0)
         log_warning("shutdown: %u question%s still waiting for an answer", waiting,
                     waiting == 1 ? " is" : "s are");

@@ -36,7 +36,7 @@ void zone_scope_free(struct zone_scope *scope)
 bool zone_scope_has(const struct zone_scope *scope, const uint8_t *lname)
 {
     for (size_t i = 0; i < scope->count; i++)
-        if (name_in(lname, scope->zones[i]))
+        if (scope->zones[i][0] == 0 || name_in(lname, scope->zones[i])) /* the root has all, at a glance */
             return true;
     return false;
 }

@@ -1,5 +1,6 @@
 """cache: answers past their time, given while the upstreams have nothing better, and refreshed."""
 
+import concurrent.futures
 import time
 
 import dns.rcode
@@ -43,6 +44,20 @@ def test_serve_stale_immediate_answers_at_once_and_refreshes(up):
         up.silent = False
         up.add("www.example.org", "A", "10.0.0.2")
         server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 8)
+
+
+def test_any_number_of_askers_is_one_refresh(up):
+    text = corefile(up, "serve_stale 1h immediate 30s", patience="3s")
+    with Forwarder(text) as server, concurrent.futures.ThreadPoolExecutor(20) as pool:
+        server.ask("www.example.org")
+        time.sleep(1.1)
+        up.silent = True
+        for answer in pool.map(server.ask, ["www.example.org"] * 100):
+            assert addresses(answer) == ["10.0.0.1"] and ttls(answer) == {30}
+        assert server.metric("coredns_cache_prefetch_total") == 1
+        assert server.metric("coredns_cache_served_stale_total") == 100
+        up.silent = False
+        server.wait(lambda: ttls(server.ask("www.example.org")) == {1}, "a fresh answer", 5)
 
 
 def test_what_another_plugin_answers_is_refreshed_by_it_and_not_by_an_upstream(up):

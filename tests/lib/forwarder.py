@@ -37,10 +37,11 @@ def free_port():
 class Forwarder:
     """`corefile` may hold {port} and {metrics}; flags are further arguments of the command."""
 
-    def __init__(self, corefile, *flags, files=None, workers=2):
+    def __init__(self, corefile, *flags, files=None, workers=2, env=None):
         self.folder = tempfile.TemporaryDirectory()
         self.port, self.metrics_port = free_port(), free_port()
         self.flags = [f"-workers={workers}", *flags]
+        self.env = env
         self.path = os.path.join(self.folder.name, "Corefile")
         for name, text in (files or {}).items():
             with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as f:
@@ -59,6 +60,7 @@ class Forwarder:
                 [os.path.join(BIN, "seamark"), "-conf", self.path, "-sync=external", "-zones", self.folder.name, *self.flags],
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env=self.env,
             )
         self.wait_log(r"^Seamark-")
         return self

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../serve/message.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/rcu.h"
 #include "cache/answer_cache.h"
@@ -189,6 +190,12 @@ static void a_stale_entry_is_given_out_for_refresh_once(void)
 
 /* ---- limits ---- */
 
+static int compare_times(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
 static struct query numbered(unsigned i)
 {
     char name[32];
@@ -256,6 +263,35 @@ static void a_name_that_comes_back_soon_after_it_had_to_go_stays(void)
     end();
 }
 
+/* The default capacity; half an hour of one-off names, then an hour in which nothing can be refreshed. */
+static void names_in_use_are_all_there_stale_after_an_outage(void)
+{
+    enum { IN_USE = 8000, NOISE = 100000 };
+    static uint64_t took[IN_USE];
+    const struct cache_lookup look = {.now_ns = NOW + 3600 * SECOND, .stale = true, .stale_ttl = 30};
+    unsigned stale = 0;
+    begin(9984, 9984, 3600);
+    put_numbered(0, IN_USE);
+    CU_ASSERT_EQUAL(count_present(0, IN_USE), IN_USE);
+    put_numbered(IN_USE, IN_USE + NOISE);
+    for (unsigned i = 0; i < NOISE; i++) { /* names that do not exist */
+        struct query q = numbered(1000000 + i);
+        put(&q, CACHE_DENIAL, NULL, 60, NOW);
+    }
+    for (unsigned i = 0; i < IN_USE; i++) {
+        struct query q = numbered(i);
+        struct cache_hit hit;
+        uint64_t start = clock_ns();
+        stale += answer_cache_get(cache, &q, &look, got, &hit) && hit.left_s == 0 && reply_ttl(got, 0) == 30;
+        took[i] = clock_ns() - start;
+        answer_cache_refresh_failed(cache, &q, look.now_ns, 0);
+    }
+    CU_ASSERT_EQUAL(stale, IN_USE);
+    qsort(took, IN_USE, sizeof took[0], compare_times);
+    CU_ASSERT_TRUE(took[IN_USE * 99 / 100] < 5000000);
+    end();
+}
+
 static void octets_are_bounded_too(void)
 {
     static char line[4096];
@@ -312,6 +348,8 @@ int main(void)
          names_in_use_outlive_a_flood_of_names_asked_once},
         {"a name that comes back soon after it had to go stays",
          a_name_that_comes_back_soon_after_it_had_to_go_stays},
+        {"names in use are all there, stale, after an hour's outage",
+         names_in_use_are_all_there_stale_after_an_outage},
         {"octets are bounded too", octets_are_bounded_too},
         {"an answer larger than all is allowed is not kept", one_answer_of_64_kib_is_within_every_bound},
     };

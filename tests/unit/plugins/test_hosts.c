@@ -6,6 +6,7 @@
 
 #include "base/rcu.h"
 #include "metrics/metrics.h"
+#include "serve/express_plan.h"
 
 #include "../runner.h"
 
@@ -114,6 +115,45 @@ static void test_zones_and_reverse(void)
     stop(f);
 }
 
+/* The short way leaves those questions to the chain that hosts does not pass, and no others but those for
+ * other types of a name that it has. */
+static void test_claims(void)
+{
+    static const char *const options[] = {
+        "hosts FILE {\nfallthrough\n}",
+        "hosts FILE {\n10.0.0.9 in.example.org\nfallthrough sub.example.org\n}",
+        "hosts FILE {\nfallthrough\nfallthrough_unsupported\n}",
+        "hosts FILE example.com {\nno_reverse\n}",
+        "hosts FILE",
+    };
+    static const char *const names[] = {
+        "a.example.org",         "in.example.org",       "x.w.example.org", "none.example.org",
+        "x.sub.example.org",     "none.example.com",     "a.example.com",   "1.0.0.10.in-addr.arpa",
+        "9.0.0.10.in-addr.arpa", "5.0.0.10.in-addr.arpa"};
+    static const uint16_t types[] = {RR_A, RR_AAAA, RR_MX, RR_PTR};
+    unsigned claimed = 0, passed = 0;
+    write_file("10.0.0.1 a.example.org a.example.com\n::1 a.example.org\n10.0.0.7 *.w.example.org\n");
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
+        struct fake_stage *f = start(options[o]);
+        struct express_plan plan = {0};
+        CU_ASSERT_TRUE_FATAL(plugin_hosts.express(f->state, &plan));
+        for (size_t i = 0; i < sizeof names / sizeof names[0] * 4; i++) {
+            struct request *r = fake_request(names[i / 4], types[i % 4]);
+            rcu_reader_begin();
+            bool claims = plan.claims(plan.claims_state, r->q.lname, r->q.qname_len, r->q.hash, r->q.qtype);
+            rcu_reader_end();
+            bool next = strcmp(ask(f, names[i / 4], types[i % 4]), "NEXT") == 0;
+            bool address = types[i % 4] == RR_A || types[i % 4] == RR_AAAA;
+            CU_ASSERT_TRUE(claims || next);
+            CU_ASSERT_TRUE(!claims || !next || (!address && types[i % 4] != RR_PTR));
+            claimed += claims;
+            passed += !claims;
+        }
+        stop(f);
+    }
+    CU_ASSERT(claimed > 40 && passed > 40);
+}
+
 static bool page_has(const char *line)
 {
     struct bytes out;
@@ -184,6 +224,7 @@ int main(void)
         {"names of the file and of the configuration answer, in the zones", test_answers},
         {"names that are not there go on where fallthrough says so", test_fallthrough},
         {"zones given replace the block's and no_reverse leaves addresses out", test_zones_and_reverse},
+        {"the short way leaves to it what it does not pass", test_claims},
         {"the file is read again when it changed and kept when it is gone", test_reload},
         {"options that do not read are errors that name their line", test_errors},
     };

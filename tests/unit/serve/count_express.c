@@ -2,10 +2,11 @@
  * A worker that answers from memory, to count instructions of (scripts/check-instructions): the system calls
  * of a socket are played here, everything between them is the server's own.
  *
- *     count_express KIND BATCHES [wildcard [chain]]
+ *     count_express KIND BATCHES [wildcard [log] [hosts] [chain]]
  *
  * 20,000 names of 2,000 Services under the stock Corefile; 16 questions a batch. `wildcard`: the socket tells
- * which address was asked; `chain`: no question goes the short way.
+ * which address was asked; `chain`: no question goes the short way; `log`, `hosts`: with a line of `log`,
+ * with `hosts` as k3s has it.
  */
 #include "../runner.h"
 #include "serve/endpoint.h"
@@ -136,6 +137,13 @@ static void fill(void)
     fixture_commit(r, reverse);
 }
 
+static bool has_word(char **words, const char *word)
+{
+    while (*words != NULL && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct errtext e = {0};
@@ -149,12 +157,18 @@ int main(int argc, char **argv)
         return 2;
     rcu_reader_register();
     fill();
-    fixture_use(
-        ".:5300 {\n errors\n health\n ready\n kubernetes cluster.local in-addr.arpa ip6.arpa {\n  pods "
-        "insecure\n  fallthrough in-addr.arpa ip6.arpa\n }\n prometheus :9153\n cache 30\n loop\n "
-        "reload\n loadbalance\n}\n");
+    char corefile[1000];
+    snprintf(corefile, sizeof corefile,
+             ".:5300 {\n errors\n health\n ready\n%s%s kubernetes cluster.local in-addr.arpa ip6.arpa {\n  "
+             "pods insecure\n  fallthrough in-addr.arpa ip6.arpa\n }\n prometheus :9153\n cache 30\n loop\n "
+             "reload\n loadbalance\n}\n",
+             has_word(argv, "log") ? " log\n" : "",
+             has_word(argv, "hosts")
+                 ? " hosts {\n  10.0.0.1 node-1\n  10.0.0.2 node-2\n  10.0.0.3 node-3\n  fallthrough\n }\n"
+                 : "");
+    fixture_use(corefile);
     struct express_table *table = fixture_config->listeners[0].express;
-    if (argc > 4)
+    if (has_word(argv, "chain"))
         fixture_config->listeners[0].express = NULL;
     workers_call(answer_batches, &turns);
     fixture_config->listeners[0].express = table;

@@ -16,6 +16,7 @@ static int ask_on_and_on(struct worker *w, void *ctx)
 {
     static uint8_t packets[2][EXPRESS_ROOM];
     static const char *const names[] = {"web.shop.svc.cluster.local.", "www.example.com.cluster.local."};
+    static const union address somebody = {.sa.sa_family = AF_INET};
     struct express_work *work = ctx;
     for (unsigned turn = 0; turn < 200; turn++) {
         struct express_datagram d[2];
@@ -25,7 +26,8 @@ static int ask_on_and_on(struct worker *w, void *ctx)
             fixture_name(names[i], name);
             query_make(&q, name, RR_A);
             d[i] = (struct express_datagram){.packet = packets[i],
-                                             .size = (uint16_t)query_write(&q, packets[i], 512)};
+                                             .size = (uint16_t)query_write(&q, packets[i], 512),
+                                             .client = &somebody};
         }
         const struct express_table *t = w->present->config->listeners[0].express;
         if (express_serve(work, t, w, d, 2, 0) != 2)

@@ -91,6 +91,29 @@ static void test_names(void)
     hosts_table_free(t);
 }
 
+static bool has(const struct hosts_table *t, const char *name)
+{
+    const uint8_t *lname = wire(name);
+    return hosts_table_has(t, lname, name_len(lname), name_hash(lname, name_len(lname)));
+}
+
+static void test_has(void)
+{
+    struct hosts_table *t = read_text("10.0.0.1 *.example.org A.example.org\n::2 b.example.org six\n");
+    static const char *const there[] = {"a.example.org", "b.example.org", "x.example.org", "*.example.org",
+                                        "SIX"};
+    static const char *const missing[] = {"example.org", "x.y.example.org", "org", "a", "."};
+    for (size_t i = 0; i < 5; i++) {
+        CU_ASSERT_TRUE(has(t, there[i]));
+        CU_ASSERT_FALSE(has(t, missing[i]));
+    }
+    hosts_table_free(t);
+    t = read_text("");
+    CU_ASSERT_FALSE(has(t, "a.example.org"));
+    CU_ASSERT_FALSE(has(t, "."));
+    hosts_table_free(t);
+}
+
 static void test_wildcards(void)
 {
     struct hosts_table *t = read_text("10.0.0.1 *.example.org\n"
@@ -203,6 +226,7 @@ int main(void)
     static const struct unit_test tests[] = {
         {"names give their addresses in the order of the file and addresses their names", test_names},
         {"a wildcard stands for one label, where the name has no address of that family", test_wildcards},
+        {"a name is there with addresses of either family", test_has},
         {"lines that do not read are left out and the others stay", test_broken_lines},
         {"names outside of the zones are left out", test_scope},
         {"only whole reverse names stand for an address", test_reverse_names},

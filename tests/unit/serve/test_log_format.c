@@ -10,7 +10,9 @@ static const char *write_as(const char *format, struct request *r, uint64_t took
     struct log_format *f = log_format_new(format);
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     r->answered_ns = r->received_ns + took_ns;
-    size_t len = log_format_write(f, r, out, sizeof out - 1);
+    struct log_facts facts;
+    log_facts_of(r, &facts);
+    size_t len = log_format_write(f, &facts, out, sizeof out - 1);
     out[len] = '\0';
     log_format_free(f);
     return out;
@@ -80,10 +82,12 @@ static void test_cut(void)
 {
     struct request *r = fake_request("abc.example.org", RR_A);
     struct log_format *f = log_format_new("{name}{name}");
+    struct log_facts facts;
+    log_facts_of(r, &facts);
     for (size_t cap = 0; cap < 40; cap++) {
         char *out = malloc(cap + 1); /* exact, for AddressSanitizer */
         out[cap] = 'x';
-        size_t len = log_format_write(f, r, out, cap);
+        size_t len = log_format_write(f, &facts, out, cap);
         CU_ASSERT_EQUAL(len, cap < 32 ? cap : 32);
         CU_ASSERT_EQUAL(out[cap], 'x');
         CU_ASSERT_EQUAL(memcmp(out, "abc.example.org.abc.example.org.", len), 0);
@@ -102,6 +106,21 @@ static void test_strange_names(void)
     CU_ASSERT_STRING_EQUAL(write_as("{name}", r, 0), ".");
 }
 
+static void test_plain(void)
+{
+    static const struct {
+        const char *format;
+        bool plain;
+    } cases[] = {{"{common}", true}, {"{combined}", true},       {"local: {name}", true},
+                 {"", true},         {"{local}", false},         {"{name} {/a/b} x", false},
+                 {"{/}", false},     {"{common} {local}", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct log_format *f = log_format_new(cases[i].format);
+        CU_ASSERT_EQUAL(log_format_is_plain(f), cases[i].plain);
+        log_format_free(f);
+    }
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -111,6 +130,7 @@ int main(void)
         {"what is no placeholder stays, and other plugins' labels are a dash", test_text_between},
         {"a line is cut at its room and never written beyond", test_cut},
         {"no name breaks the line", test_strange_names},
+        {"a plain format needs no request", test_plain},
     };
     return run_suite("log_format", tests, sizeof tests / sizeof tests[0]);
 }

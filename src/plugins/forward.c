@@ -19,16 +19,20 @@
  *         next_on_nodata
  *         failover RCODES...
  *         source_address IP
+ *         tls [CERT KEY] [CA]
+ *         tls_servername NAME
+ *         tls_insecure
+ *         doh_method GET|POST
  *         exchange direct|libunbound
  *         case_randomisation
  *         validate [FILE]
  *         negative_trust_anchors ZONES...
  *     }
  *
- * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, or a
- * file like /etc/resolv.conf; 15 at the most. It may stand several times in a server block: the first whose
- * FROM matches takes the name. docs/forwarding.md has the options, the limits, and what differs from CoreDNS.
- * Example: `forward . /etc/resolv.conf`.
+ * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, the same
+ * with `tls://` or `https://`, or a file like /etc/resolv.conf; 15 at the most. It may stand several times in
+ * a server block: the first whose FROM matches takes the name. docs/forwarding.md has the options, the
+ * limits, and what differs from CoreDNS. Example: `forward . /etc/resolv.conf`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +43,7 @@
 #include "base/log.h"
 #include "conf/args.h"
 #include "serve/plugin.h"
+#include "upstream/forward_direct.h"
 #include "upstream/forward_options.h"
 #include "upstream/upstream_address.h"
 
@@ -71,15 +76,13 @@ static int read_file(struct upstream_source *source, const struct directive *d, 
     return ERR_OK;
 }
 
-static int read_to(struct upstream_source *source, const struct directive *d, const char *word,
-                   struct errtext *e)
+static int read_to(struct upstream_settings *settings, struct upstream_source *source,
+                   const struct directive *d, const char *word, struct errtext *e)
 {
-    static const char *const later[] = {"tls://", "https://"};
     union address a;
-    for (unsigned i = 0; i < 2; i++)
-        if (strncmp(word, later[i], strlen(later[i])) == 0)
-            return args_error(e, PLUGIN, d,
-                              "upstreams of the kind \"%s\" are not supported by this version yet", later[i]);
+    int ret = forward_direct_to(settings, source, d, word, e);
+    if (ret != ERR_NOT_FOUND)
+        return ret;
     const char *rest = strncmp(word, "dns://", 6) == 0 ? word + 6 : word;
     if (strstr(rest, "://") != NULL)
         return args_error(e, PLUGIN, d, "'%.80s' is not supported as a destination protocol in forward",
@@ -103,7 +106,7 @@ static int read_tos(struct forward_stage *f, const struct directive *d, struct e
     if (d->nargs - 1 > UPSTREAMS_MAX)
         return args_error(e, PLUGIN, d, "more than %d TOs configured: %zu", UPSTREAMS_MAX, d->nargs - 1);
     for (size_t i = 1; i < d->nargs; i++) {
-        int ret = read_to(&r->sources[r->nsources], d, d->args[i], e);
+        int ret = read_to(&r->settings, &r->sources[r->nsources], d, d->args[i], e);
         if (ret != ERR_OK)
             return ret;
         const struct upstream_source *source = &r->sources[r->nsources++];

@@ -55,6 +55,8 @@ void byte_stream_free(struct byte_stream *s)
         char ignored[128];
         tls_client_error(s->ssl, ignored, sizeof ignored);
     }
+    if (s->ssl != NULL && SSL_is_init_finished(s->ssl)) /* else OpenSSL takes the session for spoilt */
+        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(s->ssl);
     tls_client_unref(s->tls);
     close(s->fd);
@@ -341,13 +343,14 @@ int byte_stream_open(struct event_base *base, const struct exchange_target *targ
     event_assign(&s->readable, base, s->fd, EV_READ | EV_PERSIST, on_readable, s);
     event_assign(&s->writable, base, s->fd, EV_WRITE | EV_PERSIST, on_writable, s);
     event_assign(&s->flush, base, -1, 0, on_flush, s);
-    if (target->tls != NULL) {
-        s->tls = tls_client_ref(target->tls);
-        s->ssl = tls_client_begin(s->tls, s->fd, target->server_name, &target->address, alpn);
+    const struct upstream_transport *t = &target->transport;
+    if (t->tls != NULL) {
+        s->tls = tls_client_ref(t->tls);
+        s->ssl = tls_client_begin(s->tls, s->fd, t->server_name, &target->address, alpn);
         if (s->ssl != NULL && alpn != NULL)
             SSL_set_app_data(s->ssl, (char *)(uintptr_t)alpn);
     }
-    if ((target->tls != NULL && s->ssl == NULL) || event_add(&s->readable, NULL) != 0 ||
+    if ((t->tls != NULL && s->ssl == NULL) || event_add(&s->readable, NULL) != 0 ||
         event_add(&s->writable, NULL) != 0) {
         byte_stream_free(s);
         return -ENOMEM;

@@ -32,7 +32,7 @@ struct byte_stream_events {
     void (*closed)(void *ctx);
 };
 
-/* `target` is copied but for its TLS settings, which are to outlive the stream. `alpn`: what is spoken inside
+/* `target` is copied. `alpn`: what is spoken inside
  * TLS, as a protocol list of RFC 7301 ("\2h2"), static; the connection ends where the other side does not
  * agree; NULL: nothing is said. -ENOMEM, or -errno where the kernel says at once that it cannot be. */
 int byte_stream_open(struct event_base *base, const struct exchange_target *target, const char *alpn,

@@ -30,7 +30,7 @@ static const char *const kinds[] = {"full", "resumed"};
 
 static const char *protocol_of(const struct exchange_target *t)
 {
-    return t->tls != NULL ? "tcp-tls" : t->tcp ? "tcp" : "udp";
+    return t->transport.tls != NULL ? "tcp-tls" : t->tcp ? "tcp" : "udp";
 }
 
 void direct_series_register(struct direct_series *s, const struct exchange_target *target)
@@ -44,6 +44,6 @@ void direct_series_register(struct direct_series *s, const struct exchange_targe
     s->opened = metrics_register(&misses, cache, 3);
     s->unexpected = metrics_register(&unexpected, replies, 1);
     const struct metric_label shaken[] = {LABEL_TABLE("kind", kinds, 2), LABEL("to", to)};
-    if (target->tls != NULL)
+    if (target->transport.tls != NULL)
         s->handshakes = metrics_register(&handshakes, shaken, 2);
 }

@@ -58,7 +58,7 @@ static bool same_target(const struct exchange_target *a, const struct exchange_t
     return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address) &&
            address_equal(&a->source, &b->source) && a->case_randomisation == b->case_randomisation &&
            unbound_settings_equal(a->unbound, b->unbound) && a->max_age_ms == b->max_age_ms &&
-           a->max_idle == b->max_idle && a->tls == b->tls && strcmp(a->server_name, b->server_name) == 0;
+           a->max_idle == b->max_idle && upstream_transport_equal(&a->transport, &b->transport);
 }
 
 int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const struct exchange_target *target,
@@ -78,8 +78,7 @@ int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const s
     x->kind = kind;
     x->target = *target;
     unbound_settings_ref(x->target.unbound);
-    if (target->tls != NULL)
-        tls_client_ref(target->tls);
+    tls_client_ref(target->transport.tls);
     x->worker = w;
     x->references = 1;
     x->next = *list;
@@ -97,7 +96,7 @@ void exchange_release(struct exchange *x)
         at = &(*at)->next;
     *at = x->next;
     struct unbound_settings *unbound = x->target.unbound;
-    struct tls_client *tls = x->target.tls;
+    struct tls_client *tls = x->target.transport.tls;
     x->kind->close(x);
     unbound_settings_unref(unbound);
     tls_client_unref(tls);

@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "serve/request.h"
 #include "upstream/unbound_settings.h"
+#include "upstream/upstream_transport.h"
 
 /* An answer in wire form, shared by all who asked, of any worker. Immutable. */
 struct exchange_answer {
@@ -52,8 +53,6 @@ struct exchange_question {
     uint16_t options_len;
 };
 
-#define SERVER_NAME_MAX 256 /* a host name or an address, with the closing NUL */
-
 /* Whom, and how. Compared field by field: keep it free of what does not tell two exchanges apart. */
 struct exchange_target {
     union address address; /* port included */
@@ -68,8 +67,7 @@ struct exchange_target {
     bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
                               */
     unsigned max_idle;       /* idle connections that are kept; 0: all */
-    struct tls_client *tls;  /* inside TLS; the exchange holds a reference. NULL: plain */
-    char server_name[SERVER_NAME_MAX]; /* whom TLS is to find there; "": the address (tls_client.h) */
+    struct upstream_transport transport; /* TLS and HTTPS have `tcp` set */
 };
 
 enum exchange_outcome {

@@ -3,7 +3,8 @@
  * rcode, TC, AD and EDNS options. One kind for each transport:
  *
  *     exchange_udp      a pool of connected sockets, many questions on each
- *     exchange_stream   connections that are kept, many questions on each, answered in any order (RFC 7766)
+ *     exchange_stream   connections that are kept, many questions on each, answered in any order (RFC 7766);
+ *                       plain or inside TLS
  *
  * A truncated answer is an answer: whoever gets it asks again over TCP. So is an upstream's SERVFAIL. A
  * message that does not fit what was asked is passed over.

@@ -1,5 +1,6 @@
 #include "upstream/forward_direct.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/args.h"
@@ -15,6 +16,7 @@ static int read_exchange(struct upstream_settings *s, const struct directive *o,
     if (ret != ERR_OK)
         return ret;
     s->direct = strcmp(o->args[0], "direct") == 0;
+    s->plain_only = !s->direct;
     if (!s->direct && strcmp(o->args[0], "libunbound") != 0)
         return args_error(e, PLUGIN, o, "exchange: expected \"direct\" or \"libunbound\", found \"%.80s\"",
                           o->args[0]);
@@ -49,6 +51,51 @@ static int read_max_age(struct upstream_settings *s, const struct directive *o, 
     return ret;
 }
 
+/* tls; tls CA; tls CERT KEY; tls CERT KEY CA */
+static int read_tls(struct upstream_settings *s, const struct directive *o, struct errtext *e)
+{
+    int ret = args_count(e, PLUGIN, o, 0, 3);
+    if (ret != ERR_OK)
+        return ret;
+    if (o->nargs >= 2) {
+        s->tls_files.cert = o->args[0];
+        s->tls_files.key = o->args[1];
+    }
+    if (o->nargs % 2 == 1)
+        s->tls_files.ca = o->args[o->nargs - 1];
+    return ERR_OK;
+}
+
+static int read_tls_servername(struct upstream_settings *s, const struct directive *o, struct errtext *e)
+{
+    int ret = args_count(e, PLUGIN, o, 1, 1);
+    if (ret != ERR_OK)
+        return ret;
+    if (strlen(o->args[0]) >= sizeof s->server_name || o->args[0][0] == '\0')
+        return args_error(e, PLUGIN, o, "expected a host name or an IP address, found \"%.80s\"", o->args[0]);
+    snprintf(s->server_name, sizeof s->server_name, "%s", o->args[0]);
+    return ERR_OK;
+}
+
+static int read_tls_insecure(struct upstream_settings *s, const struct directive *o, struct errtext *e)
+{
+    int ret = args_count(e, PLUGIN, o, 0, 0);
+    if (ret == ERR_OK)
+        s->tls_files.insecure = true;
+    return ret;
+}
+
+static int read_doh_method(struct upstream_settings *s, const struct directive *o, struct errtext *e)
+{
+    int ret = args_count(e, PLUGIN, o, 1, 1);
+    if (ret != ERR_OK)
+        return ret;
+    s->doh_get = strcmp(o->args[0], "GET") == 0;
+    if (!s->doh_get && strcmp(o->args[0], "POST") != 0)
+        return args_error(e, PLUGIN, o, "doh_method must be either POST or GET");
+    return ERR_OK;
+}
+
 static const struct {
     const char *name;
     read_option *read;
@@ -57,6 +104,10 @@ static const struct {
     {"case_randomisation", read_case_randomisation},
     {"max_idle_conns", read_max_idle_conns},
     {"max_age", read_max_age},
+    {"tls", read_tls},
+    {"tls_servername", read_tls_servername},
+    {"tls_insecure", read_tls_insecure},
+    {"doh_method", read_doh_method},
 };
 
 int forward_direct_read(struct upstream_settings *s, const struct directive *o, struct errtext *e)
@@ -67,12 +118,49 @@ int forward_direct_read(struct upstream_settings *s, const struct directive *o, 
     return ERR_NOT_FOUND;
 }
 
-int forward_direct_check(const struct upstream_settings *s, const struct directive *d, struct errtext *e)
+static int make_tls(struct upstream_settings *s, const struct directive *d, struct errtext *e)
+{
+    struct errtext why = {{0}};
+    if (s->tls != NULL)
+        return ERR_OK;
+    int ret = tls_client_get(&s->tls_files, &s->tls, &why);
+    return ret == ERR_CONFIG ? args_error(e, PLUGIN, d, "%s", why.text) : ret;
+}
+
+int forward_direct_check(struct upstream_settings *s, const struct directive *d, struct errtext *e)
 {
     if (s->max_age_ms > 0 && s->max_age_ms < s->expire_ms)
         return args_error(e, PLUGIN, d, "max_age (%gs) must not be less than expire (%gs)",
                           s->max_age_ms / 1000.0, s->expire_ms / 1000.0);
     if (s->case_randomisation && !s->direct)
         return args_error(e, PLUGIN, d, "case_randomisation needs \"exchange direct\"");
-    return ERR_OK;
+    bool files = s->tls_files.cert != NULL || s->tls_files.ca != NULL;
+    return files ? make_tls(s, d, e) : ERR_OK;
+}
+
+int forward_direct_to(struct upstream_settings *s, struct upstream_source *source, const struct directive *d,
+                      const char *to, struct errtext *e)
+{
+    union address address;
+    struct upstream_transport transport;
+    int ret = upstream_transport_parse(to, &transport, &address);
+    if (ret == ERR_NOT_FOUND)
+        return ret;
+    if (ret != ERR_OK)
+        return args_error(e, PLUGIN, d, "not an IP address: \"%.200s\"", to);
+    if (transport.protocol == PROTOCOL_HTTPS)
+        return args_error(e, PLUGIN, d,
+                          "upstreams of the kind \"https://\" are not supported by this version yet");
+    if (s->plain_only || s->unbound != NULL)
+        return args_error(e, PLUGIN, d, "%s is for plain upstreams, which \"%.200s\" is not",
+                          s->plain_only ? "exchange libunbound" : "validate", to);
+    if (s->server_name[0] != '\0' && transport.server_name[0] != '\0')
+        return args_error(e, PLUGIN, d,
+                          "both forward ('%s') and proxy level ('%s') TLS servernames are set for upstream "
+                          "proxy '%.200s'",
+                          s->server_name, transport.server_name, to);
+    s->direct = true; /* one way for all upstreams of a directive */
+    upstream_source_address(source, &address);
+    source->transport = transport;
+    return make_tls(s, d, e);
 }

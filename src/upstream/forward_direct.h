@@ -9,7 +9,12 @@
  * where it is wrong. */
 int forward_direct_read(struct upstream_settings *s, const struct directive *o, struct errtext *e);
 
-/* Whether the options agree with each other and with the upstreams; `d` is the directive itself. */
-int forward_direct_check(const struct upstream_settings *s, const struct directive *d, struct errtext *e);
+/* Reads a TO that is a tls:// or https:// URL. ERR_NOT_FOUND: it is none; ERR_CONFIG with a text. */
+int forward_direct_to(struct upstream_settings *s, struct upstream_source *source, const struct directive *d,
+                      const char *to, struct errtext *e);
+
+/* Whether the options agree with each other and with the upstreams; `d` is the directive itself. Reads the
+ * files that `tls` names. */
+int forward_direct_check(struct upstream_settings *s, const struct directive *d, struct errtext *e);
 
 #endif

@@ -259,9 +259,6 @@ static const struct {
     {"expire", read_expire},
     {"validate", read_validate},
     {"negative_trust_anchors", read_distrust},
-    {"tls", read_not_yet},
-    {"tls_servername", read_not_yet},
-    {"doh_method", read_not_yet},
     {"next", read_next},
     {"next_on_nodata", read_next_on_nodata},
     {"failover", read_failover},
@@ -285,8 +282,8 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
         if (ret != ERR_OK)
             return ret;
     }
-    const struct upstream_settings *s = &f->upstreams.settings;
-    f->upstreams.settings.check.tcp = s->force_tcp;
+    struct upstream_settings *s = &f->upstreams.settings;
+    s->check.tcp = s->force_tcp;
     if (s->unbound != NULL && s->direct)
         return args_error(e, PLUGIN, d,
                           "validate needs \"exchange libunbound\", and neither failover nor next of errors");

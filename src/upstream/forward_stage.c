@@ -353,6 +353,7 @@ void forward_stage_free(struct forward_stage *f)
         return;
     upstream_roster_free(&f->upstreams);
     unbound_settings_unref(f->upstreams.settings.unbound);
+    tls_client_unref(f->upstreams.settings.tls);
     free(f->except);
     free(f);
 }

@@ -76,9 +76,10 @@ static void begin_probe(struct watch *w)
     query_make(&q, name, RR_HINFO);
     upstream_probe_cancel(w->probe);
     w->probe = NULL;
-    if (upstream_probe_send(control_base(), &w->upstream->address, &w->upstream->check.source,
-                            w->guard->stage->upstreams.settings.force_tcp, &q, LOOP_WINDOW_MS, on_probe_done,
-                            w, &w->probe) != ERR_OK)
+    struct exchange_target target;
+    upstream_target(w->upstream, &target);
+    if (upstream_probe_send(control_base(), &target, &q, LOOP_WINDOW_MS, on_probe_done, w, &w->probe) !=
+        ERR_OK)
         w->probe = NULL; /* nothing went out, so nothing comes back: the window passes */
     w->probing = true;
     wait_ms(w, LOOP_WINDOW_MS);

@@ -40,7 +40,7 @@ static void on_connected(void *ctx)
 {
     struct stream_conn *c = ctx;
     c->connected = true;
-    if (c->x->base.target.tls != NULL)
+    if (c->x->base.target.transport.tls != NULL)
         direct_series_count_handshake(&c->x->series, byte_stream_resumed(c->stream));
 }
 

@@ -29,8 +29,8 @@ struct tls_settings {
 
 /* ERR_CONFIG with a text where a file cannot be read or used; -ENOMEM. One reference. */
 int tls_client_get(const struct tls_settings *settings, struct tls_client **out, struct errtext *e);
-struct tls_client *tls_client_ref(struct tls_client *c);
-void tls_client_unref(struct tls_client *c); /* NULL allowed */
+struct tls_client *tls_client_ref(struct tls_client *c); /* NULL allowed */
+void tls_client_unref(struct tls_client *c);             /* NULL allowed */
 
 /* A connection's side of a handshake over `fd` with the upstream at `address`, which is to prove that it is
  * `name` (a host name, or an address as text; "" is `address`). `alpn` as in byte_stream.h. NULL without

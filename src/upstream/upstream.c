@@ -10,6 +10,7 @@
 #include "serve/control.h"
 #include "serve/worker.h"
 #include "upstream/exchange.h"
+#include "upstream/tls_client.h"
 #include "upstream/upstream_probe.h"
 
 static const struct metric_desc duration_family = {
@@ -57,7 +58,7 @@ static bool same_check(const struct upstream_check *a, const struct upstream_che
 {
     return a->interval_ms == b->interval_ms && a->tcp == b->tcp &&
            a->recursion_desired == b->recursion_desired && address_equal(&a->source, &b->source) &&
-           name_equal(a->domain, b->domain);
+           name_equal(a->domain, b->domain) && upstream_transport_equal(&a->transport, &b->transport);
 }
 
 int upstream_get(const union address *address, const struct upstream_check *check, struct upstream **out)
@@ -73,6 +74,7 @@ int upstream_get(const union address *address, const struct upstream_check *chec
         u->address = *address;
         upstream_address_text(address, u->text);
         u->check = *check;
+        tls_client_ref(u->check.transport.tls);
         register_metrics(u);
         u->next = all;
         all = u;
@@ -91,7 +93,16 @@ static void unref(struct upstream *u)
     while (*at != u)
         at = &(*at)->next;
     *at = u->next;
+    tls_client_unref(u->check.transport.tls);
     free(u);
+}
+
+void upstream_target(const struct upstream *u, struct exchange_target *out)
+{
+    *out = (struct exchange_target){.address = u->address,
+                                    .source = u->check.source,
+                                    .tcp = u->check.tcp || u->check.transport.protocol != PROTOCOL_DNS,
+                                    .transport = u->check.transport};
 }
 
 /* ---- checks, in the control thread ---- */
@@ -210,9 +221,11 @@ static void check(struct upstream *u)
     query_make(&q, u->check.domain, RR_NS);
     if (!u->check.recursion_desired)
         q.flags &= (uint16_t)~FLAG_RD;
+    struct exchange_target target;
+    upstream_target(u, &target);
     u->check_began_ms = clock_ms();
-    if (upstream_probe_send(control_base(), &u->address, &u->check.source, u->check.tcp, &q,
-                            UPSTREAM_CHECK_TIMEOUT_MS, check_done, u, &u->probe) == ERR_OK)
+    if (upstream_probe_send(control_base(), &target, &q, UPSTREAM_CHECK_TIMEOUT_MS, check_done, u,
+                            &u->probe) == ERR_OK)
         start_nudging(u);
     else
         check_failed(u); /* no socket: that is no proof, but nothing can be asked either */

@@ -24,6 +24,7 @@
 #include "metrics/metrics.h"
 #include "serve/request.h"
 #include "upstream/upstream_address.h"
+#include "upstream/upstream_transport.h"
 
 /* How it is checked. Two upstreams with different checks are two objects. */
 struct upstream_check {
@@ -32,6 +33,7 @@ struct upstream_check {
     bool recursion_desired;
     union address source; /* where it is asked from; family 0: anywhere */
     uint8_t domain[NAME_MAX_LEN];
+    struct upstream_transport transport; /* TLS and HTTPS make no use of `tcp` */
 };
 
 /* A check waits this long for its answer (CoreDNS: 1 s). */
@@ -69,6 +71,10 @@ struct upstream {
 /* Control thread. Gives the object for this address and check, made now or shared. -ENOMEM. */
 int upstream_get(const union address *address, const struct upstream_check *check, struct upstream **out);
 void upstream_put(struct upstream *u); /* NULL allowed */
+
+/* How a probe gets to it. The upstream's reference to its TLS settings is lent. */
+struct exchange_target;
+void upstream_target(const struct upstream *u, struct exchange_target *out);
 
 /* Any thread. A question to it failed: begin to check it, unless that is being done. */
 void upstream_suspect(struct upstream *u);

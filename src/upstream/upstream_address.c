@@ -9,12 +9,11 @@
 
 #include "base/err.h"
 
-/* Splits a final ":port" off; the host is copied without brackets. */
+/* Splits a final ":port" off, *port stays where there is none; the host is copied without brackets. */
 static int split_port(const char *text, char *host, size_t cap, uint16_t *port)
 {
     const char *colon = strrchr(text, ':');
     size_t len = strlen(text);
-    *port = UPSTREAM_PORT;
     bool bracketed = text[0] == '[';
     if (bracketed) {
         const char *end = strchr(text, ']');
@@ -58,8 +57,12 @@ static int read_scope(const char *text, uint32_t *out)
 
 int upstream_address_parse(const char *text, union address *out)
 {
+    return upstream_address_parse_port(text, UPSTREAM_PORT, out);
+}
+
+int upstream_address_parse_port(const char *text, uint16_t port, union address *out)
+{
     char host[ADDRESS_TEXT_MAX];
-    uint16_t port;
     int ret = split_port(text, host, sizeof host, &port);
     if (ret != ERR_OK)
         return ret;

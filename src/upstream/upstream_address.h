@@ -11,6 +11,8 @@
 /* Reads an address; port 53 where none is written. ERR_MALFORMED where it is not an IP address (a host name,
  * a path). */
 int upstream_address_parse(const char *text, union address *out);
+/* The same with another port where none is written. */
+int upstream_address_parse_port(const char *text, uint16_t port, union address *out);
 
 /* "10.0.0.10:53", "[2001:db8::1]:53", or "recursion" where there is no address: the label "to" of metrics.
  * Returns `out`. */

@@ -18,7 +18,7 @@ bool upstream_roster_usable(const struct upstream_settings *s, const union addre
 }
 
 /* The same address twice counts once. */
-static void add_address(struct upstream_set *s, const union address *a)
+static void add_address(struct upstream_set *s, const union address *a, const struct upstream_transport *t)
 {
     char text[UPSTREAM_TEXT_MAX];
     if (!upstream_roster_usable(&s->settings, a)) {
@@ -27,13 +27,28 @@ static void add_address(struct upstream_set *s, const union address *a)
         return;
     }
     for (unsigned i = 0; i < s->count; i++)
-        if (address_equal(&s->addresses[i], a))
+        if (address_equal(&s->addresses[i], a) && upstream_transport_equal(&s->transports[i], t))
             return;
-    if (s->count < UPSTREAMS_MAX)
+    if (s->count < UPSTREAMS_MAX) {
+        s->transports[s->count] = *t;
         s->addresses[s->count++] = *a;
-    else
+    } else
         log_warning("plugin/forward: %s: more than %d upstreams, the rest is left out", s->where,
                     UPSTREAMS_MAX);
+}
+
+/* The transport of a source's upstreams, with what the directive says for all. */
+static struct upstream_transport transport_of(const struct upstream_roster *r,
+                                              const struct upstream_source *source)
+{
+    struct upstream_transport t = source->transport;
+    if (t.protocol == PROTOCOL_DNS)
+        return t;
+    t.tls = r->settings.tls;
+    t.get = r->settings.doh_get;
+    if (t.server_name[0] == '\0')
+        memcpy(t.server_name, r->settings.server_name, sizeof t.server_name);
+    return t;
 }
 
 /* The set that the sources make now; not started. */
@@ -44,9 +59,11 @@ static struct upstream_set *set_of_sources(const struct upstream_roster *r)
         return NULL;
     s->settings = r->settings;
     s->where = r->where;
-    for (unsigned i = 0; i < r->nsources; i++)
+    for (unsigned i = 0; i < r->nsources; i++) {
+        const struct upstream_transport t = transport_of(r, &r->sources[i]);
         for (unsigned k = 0; k < r->sources[i].count; k++)
-            add_address(s, &r->sources[i].addresses[k]);
+            add_address(s, &r->sources[i].addresses[k], &t);
+    }
     return s;
 }
 

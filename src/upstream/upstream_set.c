@@ -69,7 +69,9 @@ int upstream_set_start(struct upstream_set *s, struct errtext *e)
             return errtext_set(e, ret, "%s - no memory for libunbound's settings", s->where);
     }
     for (unsigned i = 0; i < s->count; i++) {
-        int ret = upstream_get(&s->addresses[i], &s->settings.check, &s->upstreams[i]);
+        struct upstream_check check = s->settings.check;
+        check.transport = s->transports[i];
+        int ret = upstream_get(&s->addresses[i], &check, &s->upstreams[i]);
         if (ret != ERR_OK) {
             upstream_set_stop(s);
             return errtext_set(e, ret, "%s - plugin/forward: no memory for an upstream", s->where);
@@ -106,7 +108,9 @@ static int open_unbound(const struct upstream_set *s, struct worker *w, unsigned
 static int open_direct(const struct upstream_set *s, struct worker *w, unsigned i, bool tcp,
                        struct exchange **out, struct errtext *e)
 {
-    struct exchange_target target = target_of(s, i, tcp);
+    const struct upstream_transport *transport = &s->transports[i];
+    struct exchange_target target = target_of(s, i, tcp || transport->protocol != PROTOCOL_DNS);
+    target.transport = *transport;
     target.case_randomisation = s->settings.case_randomisation;
     target.max_idle = s->settings.max_idle_conns;
     return exchange_acquire(w, exchange_direct(&target), &target, out, e);

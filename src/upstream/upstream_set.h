@@ -13,6 +13,7 @@
 
 #include "serve/worker.h"
 #include "upstream/exchange.h"
+#include "upstream/tls_client.h"
 #include "upstream/upstream.h"
 #include "upstream/upstream_source.h"
 
@@ -35,10 +36,15 @@ struct upstream_settings {
     unsigned max_idle_conns;       /* 0: no limit */
     bool force_tcp;
     bool prefer_udp;
-    bool failfast; /* all down: fail at once instead of trying one at random */
-    bool direct;   /* all questions go over the direct exchanges, and none over libunbound */
+    bool failfast;   /* all down: fail at once instead of trying one at random */
+    bool direct;     /* all questions go over the direct exchanges, and none over libunbound */
+    bool plain_only; /* the configuration says so that it shall be libunbound */
     bool case_randomisation;
     uint32_t failover; /* bit n: an answer with rcode n is given only if no other upstream has a better one */
+    struct tls_client *tls;            /* a reference; NULL where no upstream needs it */
+    struct tls_settings tls_files;     /* what it is made of; only while the directive is read */
+    char server_name[SERVER_NAME_MAX]; /* of upstreams that have none of their own */
+    bool doh_get;
     struct upstream_check check;
     struct unbound_settings *unbound; /* for libunbound, or NULL; a reference. With recursion the set has one
                                          upstream without an address */
@@ -61,6 +67,7 @@ struct upstream_links {
 struct upstream_set {
     struct upstream_settings settings;
     union address addresses[UPSTREAMS_MAX];
+    struct upstream_transport transports[UPSTREAMS_MAX]; /* their TLS settings are those of `settings` */
     unsigned count;
     const char *where;                         /* "Corefile:12", for log lines; borrowed */
     struct upstream *upstreams[UPSTREAMS_MAX]; /* from start to stop */

@@ -14,11 +14,13 @@
 
 #include "base/err.h"
 #include "serve/request.h"
+#include "upstream/upstream_transport.h"
 
 #define UPSTREAMS_MAX 15 /* CoreDNS's limit of TOs, and ours of upstreams in use */
 
 struct upstream_source {
     char *path;                             /* of a file; NULL for an address. Owned */
+    struct upstream_transport transport;    /* of an address, as it is written: without its TLS settings */
     union address addresses[UPSTREAMS_MAX]; /* what it stands for */
     unsigned count;
     uint64_t taken;   /* hash of the file's content that `addresses` is of */

@@ -1,4 +1,5 @@
-"""A name server for tests that does what a test tells it, over UDP and TCP on one loopback port.
+"""A name server for tests that does what a test tells it, over UDP and TCP on one loopback port; with `tls`, a server's
+ssl.SSLContext, over TLS on another one (tls_port).
 
     with Upstream() as up:
         up.add("www.example.org", "A", "10.0.0.1", ttl=300)
@@ -33,8 +34,10 @@ Query = collections.namedtuple("Query", "at proto name type message")
 
 
 class Upstream:
-    def __init__(self, host="127.0.0.1", port=0, apex="."):
+    def __init__(self, host="127.0.0.1", port=0, apex=".", tls=None):
         self.host, self.port, self.apex = host, port, apex
+        self.tls, self.tls_port, self.tls_listener = tls, 0, None
+        self.handshakes = []  # over TLS: whether each was a short one
         self.lock = threading.Lock()
         self.records, self.behaviours, self.queries = {}, {}, []
         self.negative_ttl = (300, 300)  # TTL and minimum of the SOA
@@ -114,6 +117,10 @@ class Upstream:
     def address(self):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def tls_address(self):
+        return f"{self.host}:{self.tls_port}"
+
     def _bind(self):
         """A port that is free for both; the one it had, where it was started before."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -137,7 +144,11 @@ class Upstream:
         self.tcp.listen(64)
         self.udp_thread = threading.Thread(target=self._serve_udp, args=(self.udp,), daemon=True)
         self.udp_thread.start()
-        threading.Thread(target=self._serve_tcp, args=(self.tcp,), daemon=True).start()
+        threading.Thread(target=self._serve_tcp, args=(self.tcp, self._serve_connection), daemon=True).start()
+        if self.tls is not None:
+            self.tls_listener = socket.create_server((self.host, self.tls_port), backlog=64)
+            self.tls_port = self.tls_listener.getsockname()[1]
+            threading.Thread(target=self._serve_tcp, args=(self.tls_listener, self._serve_tls), daemon=True).start()
         return self
 
     def stop(self):
@@ -151,6 +162,10 @@ class Upstream:
             with contextlib.suppress(OSError):
                 tcp.shutdown(socket.SHUT_RDWR)
             tcp.close()
+        if self.tls_listener is not None:
+            with contextlib.suppress(OSError):
+                self.tls_listener.shutdown(socket.SHUT_RDWR)
+            self.tls_listener.close()
 
     close = stop
 
@@ -172,23 +187,29 @@ class Upstream:
             send.client = client
             self._take(wire, "udp", send)
 
-    def _serve_tcp(self, sock):
+    def _serve_tcp(self, sock, serve):
         while True:
             try:
                 connection, _ = sock.accept()
             except OSError:
                 return
             self.connections += 1
-            threading.Thread(target=self._serve_connection, args=(connection,), daemon=True).start()
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
-    def _serve_connection(self, connection):
+    def _serve_tls(self, connection):
+        with contextlib.suppress(OSError):
+            connection = self.tls.wrap_socket(connection, server_side=True)
+            self.handshakes.append(connection.session_reused)
+            self._serve_connection(connection, "tls")
+
+    def _serve_connection(self, connection, proto="tcp"):
         with contextlib.suppress(OSError, struct.error), connection, connection.makefile("rb") as stream:
             while True:
                 (length,) = struct.unpack("!H", stream.read(2))
                 wire = stream.read(length)
                 send = lambda data: connection.sendall(struct.pack("!H", len(data)) + data)  # noqa: E731
                 send.connection = connection
-                self._take(wire, "tcp", send)
+                self._take(wire, proto, send)
 
     def _take(self, wire, proto, send):
         try:

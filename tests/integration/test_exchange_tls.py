@@ -1,0 +1,252 @@
+"""forward over TLS: tls://, its options, certificates, sessions, health checks."""
+
+import concurrent.futures
+import os
+import socket
+import ssl
+import subprocess
+import time
+
+import dns.rcode
+import pytest
+from forwarder import BIN, Forwarder, addresses, free_port
+from test_exchange_direct import addressed, ask_each
+from throwaway_pki import Authority
+from upstream import Upstream
+
+BLOCK = ".:{port} {\n    errors\n    prometheus {metrics}\n    forward . %s {\n%s\n    }\n}\n"
+
+
+def corefile(to, *options):
+    return BLOCK % (to, "\n".join("        " + o for o in options))
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def up(pki):
+    """Proves to be dns.example and 127.0.0.1."""
+    context = pki.server_context("DNS:dns.example", "IP:127.0.0.1")
+    context.names = []
+    context.sni_callback = lambda sock, name, ctx: context.names.append(name)
+    with Upstream(tls=context) as upstream:
+        upstream.add("www.example.org", "A", "10.0.0.1", ttl=300)
+        yield upstream
+
+
+# ---- who is there ----
+
+
+@pytest.mark.parametrize(
+    "to, options, asked_for",
+    [
+        ("tls://%s", ["tls_servername dns.example"], "dns.example"),
+        ("tls://%s", [], None),  # the address is in the certificate
+        ("tls://127.0.0.1%%dns.example:%s", [], "dns.example"),
+        ("tls://[127.0.0.1%%dns.example]:%s", [], "dns.example"),
+        ("tls://%s", ["tls_servername 127.0.0.1"], None),
+    ],
+)
+def test_the_name_or_the_address_is_found_in_the_certificate(up, pki, to, options, asked_for):
+    to = to % (up.tls_port if "%%" in to else up.tls_address)
+    with Forwarder(corefile(to, f"tls {pki.ca}", *options)) as server:
+        for _ in range(3):
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]
+        assert {q.proto for q in up.names()} == {"tls"}
+        assert set(up.tls.names) == {asked_for}
+        assert server.metric("coredns_proxy_conn_cache_misses_total", proto="tcp-tls", to=up.tls_address) >= 1
+
+
+@pytest.mark.parametrize(
+    "to, options, why",
+    [
+        ("tls://%s", ["tls {ca}", "tls_servername other.example"], "certificate: hostname mismatch"),
+        ("tls://%s", ["tls_servername dns.example"], "certificate: "),  # not known to the system's authorities
+        ("tls://%s", ["tls {ca}", "tls_servername 127.0.0.2"], "certificate: IP address mismatch"),
+    ],
+)
+def test_who_is_not_who_it_should_be_is_not_asked(up, pki, to, options, why):
+    options = [o.replace("{ca}", str(pki.ca)) for o in options]
+    with Forwarder(corefile(to % up.tls_address, *options)) as server:
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        assert up.count() == 0
+        server.wait_log(r"plugin/forward: upstream 127.0.0.1:\d+: TLS cannot be begun \(" + why)
+
+
+def test_tls_insecure_asks_anybody(up):
+    with Forwarder(corefile(f"tls://{up.tls_address}", "tls_insecure")) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_a_client_certificate(pki):
+    context = pki.server_context("IP:127.0.0.1", name="strict", ask_client=True)
+    cert, key = pki.issue("client")
+    with Upstream(tls=context) as up:
+        up.add("www.example.org", "A", "10.0.0.1")
+        with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {cert} {key} {pki.ca}")) as server:
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}")) as server:
+            assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+
+
+def test_tls_1_2_is_good_enough(pki):
+    context = pki.server_context("IP:127.0.0.1", name="old")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with Upstream(tls=context) as up:
+        up.add("www.example.org", "A", "10.0.0.1")
+        up.behave("*", close_after=True)
+        with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=1) as server:
+            for _ in range(5):
+                assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.handshakes[0] is False and all(up.handshakes[1:])
+
+
+# ---- connections and sessions ----
+
+
+def test_many_questions_share_a_connection(up, pki):
+    up.behave("*", delay=(0.0, 0.2))
+    table = addressed(up, 200)
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=1) as server:
+        assert len(ask_each(server, table)) == 200
+        assert len(up.handshakes) <= 4
+
+
+def test_a_session_is_taken_up_again_where_the_upstream_closes_its_connections(up, pki):
+    up.behave("*", close_after=True)
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=2) as server:
+        for i in range(30):
+            assert server.ask(f"n{i}.example.org").rcode() == dns.rcode.NXDOMAIN
+        full = server.metric("seamark_forward_tls_handshakes_total", kind="full", to=up.tls_address)
+        assert full == up.handshakes.count(False) <= 2  # both workers may begin at once
+        assert server.metric("seamark_forward_tls_handshakes_total", kind="resumed") == up.handshakes.count(True) >= 28
+
+
+def test_what_was_out_when_the_connection_was_closed_is_asked_once_more(up, pki):
+    up.behave("www.example.org", close_before=1)
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}")) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.count("www.example.org") == 2
+
+
+def test_a_reload_keeps_connections_and_a_changed_file_does_not(up, pki, tmp_path):
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(pki.ca.read_bytes())
+    text = corefile(f"tls://{up.tls_address}", f"tls {ca}")
+    with Forwarder(text, workers=1) as server:
+        server.ask("www.example.org")
+        server.reload(text + "# another text\n")
+        server.ask("www.example.org")
+        assert len(up.handshakes) == 1
+        ca.write_bytes(pki.ca.read_bytes() + b"\n")
+        server.reload(text + "# and another\n")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.handshakes == [False, False]
+
+
+def test_the_largest_answers_pass(up, pki):
+    texts = ['"%s%05d"' % ("x" * 245, i) for i in range(240)]
+    up.add("huge.example.org", "TXT", *texts)
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}")) as server:
+        assert len(server.ask("huge.example.org", "TXT", tcp=True).answer[0]) == 240
+        table = addressed(up, 50)
+        assert len(ask_each(server, table)) == 50
+
+
+# ---- faults ----
+
+
+def test_health_checks_go_over_tls(up, pki):
+    up.silent = True
+    options = (f"tls {pki.ca}", "read_timeout 200ms", "health_check 50ms domain check.test")
+    with Forwarder(corefile(f"tls://{up.tls_address}", *options)) as server:
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        server.wait_log("does not answer")
+        assert {q.proto for q in up.names("check.test")} == {"tls"}
+        up.silent = False
+        server.wait_log("answers again")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_an_upstream_that_is_gone_and_comes_back(up, pki):
+    up.stop()
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}", "health_check 50ms")) as server:
+        start = time.monotonic()
+        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        assert time.monotonic() - start < 1.5  # refused, not waited for
+        up.start()
+        server.wait_log("answers again")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x16\x03\x01\x40\x00" + b"\0" * 200])
+def test_who_does_not_speak_tls_leaves_the_question_to_the_next(up, pki, says):
+    with socket.create_server(("127.0.0.1", 0)) as fake, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        def serve():
+            while True:
+                try:
+                    connection, _ = fake.accept()
+                except OSError:
+                    return
+                connection.sendall(says)
+                connection.close()
+
+        pool.submit(serve)
+        both = f"tls://127.0.0.1:{fake.getsockname()[1]} tls://{up.tls_address}"
+        with Forwarder(corefile(both, f"tls {pki.ca}", "policy sequential")) as server:
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        fake.shutdown(socket.SHUT_RDWR)
+
+
+def test_one_of_two_that_accepts_and_says_nothing(up, pki):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        both = f"tls://127.0.0.1:{mute.getsockname()[1]} tls://{up.tls_address}"
+        with Forwarder(corefile(both, f"tls {pki.ca}", "policy sequential", "read_timeout 300ms")) as server:
+            for _ in range(2):
+                assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+# ---- the directive ----
+
+
+@pytest.mark.parametrize(
+    "directive, complaint",
+    [
+        ("tls://dns.example", "not an IP address"),
+        ("tls://9.9.9.9/path", "not an IP address"),
+        ("tls://9.9.9.9%", "not an IP address"),
+        ("tls://9.9.9.9 {\n tls /nonexistent/ca.crt\n}", "error reading /nonexistent/ca.crt"),
+        ("tls://9.9.9.9 {\n tls {folder}/Corefile\n}", "could not read root certs"),
+        ("tls://9.9.9.9 {\n tls {folder}/Corefile {folder}/Corefile\n}", "could not load TLS cert"),
+        ("tls://9.9.9.9 {\n tls a b c d\n}", "expected"),
+        ("tls://9.9.9.9%dns.quad9.net {\n tls_servername dns.quad9.net\n}", "both forward ('dns.quad9.net') and proxy level"),
+        ("tls://9.9.9.9 {\n exchange libunbound\n}", "exchange libunbound is for plain upstreams"),
+        ("tls://9.9.9.9 {\n validate\n}", "validate is for plain upstreams"),
+    ],
+)
+def test_a_directive_that_cannot_be_served_is_an_error_with_its_line(tmp_path, directive, complaint):
+    path = tmp_path / "Corefile"
+    path.write_text(f".:{free_port()} {{\n    forward . {directive}\n}}\n".replace("{folder}", str(tmp_path)))
+    command = [os.path.join(BIN, "seamark"), "-conf", str(path), "-check", "-zones", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode == 1
+    assert complaint in result.stdout + result.stderr
+    assert "plugin/forward:" in result.stdout + result.stderr and f"{path.name}:" in result.stdout + result.stderr
+
+
+def test_plain_upstreams_stay_plain_beside_tls_options(up, pki):
+    with Forwarder(corefile(up.address, f"tls {pki.ca}", "tls_servername dns.example")) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.count(proto="udp") == 1 and up.handshakes == []
+
+
+def test_plain_and_tls_upstreams_side_by_side(up, pki):
+    both = f"{up.address} tls://{up.tls_address}"
+    with Forwarder(corefile(both, f"tls {pki.ca}", "policy round_robin")) as server:
+        for _ in range(4):
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert up.count(proto="udp") == 2 and up.count(proto="tls") == 2

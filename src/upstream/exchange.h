@@ -66,6 +66,7 @@ struct exchange_target {
     /* Only the direct exchanges know the rest. */
     bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
                               */
+    bool once;               /* a question is sent once, whatever becomes of it: the asker counts packets */
     unsigned max_idle;       /* idle connections that are kept; 0: all */
     struct upstream_transport transport; /* TLS and HTTPS have `tcp` set */
 };

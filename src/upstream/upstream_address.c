@@ -9,8 +9,7 @@
 
 #include "base/err.h"
 
-/* Splits a final ":port" off, *port stays where there is none; the host is copied without brackets. */
-static int split_port(const char *text, char *host, size_t cap, uint16_t *port)
+int upstream_address_split(const char *text, char *host, size_t cap, uint16_t *port)
 {
     const char *colon = strrchr(text, ':');
     size_t len = strlen(text);
@@ -63,7 +62,7 @@ int upstream_address_parse(const char *text, union address *out)
 int upstream_address_parse_port(const char *text, uint16_t port, union address *out)
 {
     char host[ADDRESS_TEXT_MAX];
-    int ret = split_port(text, host, sizeof host, &port);
+    int ret = upstream_address_split(text, host, sizeof host, &port);
     if (ret != ERR_OK)
         return ret;
     union address a;

@@ -23,12 +23,13 @@
  *         case_randomisation
  *         validate [FILE]
  *         negative_trust_anchors ZONES...
+ *         resolver IP[:PORT]...
  *     }
  *
- * FROM is the domain whose names are forwarded. TO is an IP address, with a port where it is not 53, or a
- * file like /etc/resolv.conf; 15 at the most. It may stand several times in a server block: the first whose
- * FROM matches takes the name. docs/forwarding.md has the options, the limits, and what differs from CoreDNS.
- * Example: `forward . /etc/resolv.conf`.
+ * FROM is the domain whose names are forwarded. TO is an IP address or a host name, with a port where it is
+ * not 53, or a file like /etc/resolv.conf; 15 at the most. It may stand several times in a server block: the
+ * first whose FROM matches takes the name. docs/forwarding.md has the options, the limits, and what differs
+ * from CoreDNS. Example: `forward . /etc/resolv.conf`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -71,9 +72,25 @@ static int read_file(struct upstream_source *source, const struct directive *d, 
     return ERR_OK;
 }
 
-static int read_to(struct upstream_source *source, const struct directive *d, const char *word,
-                   struct errtext *e)
+/* A host name, as RFC 1123 section 2.1 and underscores have it, with a port or without. */
+static int read_host(struct upstream_roster *r, const struct directive *d, const char *word,
+                     struct errtext *e)
 {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    char host[NAME_MAX_TEXT];
+    uint8_t name[NAME_MAX_LEN];
+    union address a;
+    uint16_t port;
+    if (upstream_address_split(word, host, sizeof host, &port) != ERR_OK ||
+        host[strspn(host, letters)] != '\0' || name_from_text(host, strlen(host), name) < 0 ||
+        upstream_address_parse(host, &a) == ERR_OK)
+        return args_error(e, PLUGIN, d, "not an IP address, file, or valid domain: \"%.80s\"", word);
+    return upstream_source_host(&r->sources[r->nsources], host, port, &r->resolvers);
+}
+
+static int read_to(struct upstream_roster *r, const struct directive *d, const char *word, struct errtext *e)
+{
+    struct upstream_source *source = &r->sources[r->nsources];
     static const char *const later[] = {"tls://", "https://"};
     union address a;
     for (unsigned i = 0; i < 2; i++)
@@ -90,10 +107,7 @@ static int read_to(struct upstream_source *source, const struct directive *d, co
     }
     if (strchr(rest, '/') != NULL || access(rest, F_OK) == 0)
         return read_file(source, d, rest, e);
-    return args_error(e, PLUGIN, d,
-                      "not an IP address or file: \"%.80s\" (host names as upstreams are not supported by "
-                      "this version yet)",
-                      word);
+    return read_host(r, d, rest, e);
 }
 
 static int read_tos(struct forward_stage *f, const struct directive *d, struct errtext *e)
@@ -103,12 +117,13 @@ static int read_tos(struct forward_stage *f, const struct directive *d, struct e
     if (d->nargs - 1 > UPSTREAMS_MAX)
         return args_error(e, PLUGIN, d, "more than %d TOs configured: %zu", UPSTREAMS_MAX, d->nargs - 1);
     for (size_t i = 1; i < d->nargs; i++) {
-        int ret = read_to(&r->sources[r->nsources], d, d->args[i], e);
+        int ret = read_to(r, d, d->args[i], e);
         if (ret != ERR_OK)
             return ret;
         const struct upstream_source *source = &r->sources[r->nsources++];
         for (unsigned k = 0; k < source->count; k++)
             found += upstream_roster_usable(&r->settings, &source->addresses[k]);
+        found += source->host != NULL;
     }
     return found > 0 ? ERR_OK : args_error(e, PLUGIN, d, "no valid upstream addresses found");
 }

@@ -237,6 +237,20 @@ static int read_source_address(struct reading *r, const struct directive *o)
     return ERR_OK;
 }
 
+static int read_resolver(struct reading *r, const struct directive *o)
+{
+    struct upstream_resolvers *resolvers = &r->f->upstreams.resolvers;
+    int ret = args_count(r->e, PLUGIN, o, 1, SIZE_MAX);
+    if (ret == ERR_OK && o->nargs > LOOKUP_RESOLVERS_MAX)
+        ret = args_error(r->e, PLUGIN, o, "more than %d resolvers", LOOKUP_RESOLVERS_MAX);
+    resolvers->count = 0;
+    for (size_t i = 0; ret == ERR_OK && i < o->nargs; i++)
+        if (upstream_address_parse(o->args[i], &resolvers->list[resolvers->count++]) != ERR_OK)
+            ret = args_error(r->e, PLUGIN, o, "resolver must be an IP address or IP:port: \"%.80s\"",
+                             o->args[i]);
+    return ret;
+}
+
 static int read_not_yet(struct reading *r, const struct directive *o)
 {
     return args_not_yet(r->e, PLUGIN, o);
@@ -266,7 +280,7 @@ static const struct {
     {"next_on_nodata", read_next_on_nodata},
     {"failover", read_failover},
     {"source_address", read_source_address},
-    {"resolver", read_not_yet},
+    {"resolver", read_resolver},
 };
 
 int forward_read_options(struct forward_stage *f, const struct directive *d, struct errtext *e)

@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /* Splits a final ":port" off; the host is copied without brackets. */
-static int split_port(const char *text, char *host, size_t cap, uint16_t *port)
+int upstream_address_split(const char *text, char *host, size_t cap, uint16_t *port)
 {
     const char *colon = strrchr(text, ':');
     size_t len = strlen(text);
@@ -60,7 +60,7 @@ int upstream_address_parse(const char *text, union address *out)
 {
     char host[ADDRESS_TEXT_MAX];
     uint16_t port;
-    int ret = split_port(text, host, sizeof host, &port);
+    int ret = upstream_address_split(text, host, sizeof host, &port);
     if (ret != ERR_OK)
         return ret;
     union address a;

@@ -12,6 +12,10 @@
  * a path). */
 int upstream_address_parse(const char *text, union address *out);
 
+/* Splits "HOST" or "HOST:PORT" ("[HOST]" and "[HOST]:PORT" with colons in HOST); port 53 where none is
+ * written. What HOST is does not matter. ERR_MALFORMED. */
+int upstream_address_split(const char *text, char *host, size_t cap, uint16_t *port);
+
 /* "10.0.0.10:53", "[2001:db8::1]:53", or "recursion" where there is no address: the label "to" of metrics.
  * Returns `out`. */
 char *upstream_address_text(const union address *a, char out[UPSTREAM_TEXT_MAX]);

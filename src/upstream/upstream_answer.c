@@ -1,5 +1,7 @@
 #include "upstream/upstream_answer.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 #include "base/err.h"
 #include "dns/rr.h"
@@ -48,30 +50,42 @@ static bool skip_name(const uint8_t *message, size_t len, size_t *at)
     return false;
 }
 
+/* Behind the questions; 0 where they leave the message. 12 octets at least. */
+static size_t after_questions(const uint8_t *message, size_t len)
+{
+    size_t at = DNS_HEADER_LEN;
+    for (unsigned i = wire_u16(message + 4); i > 0; i--) {
+        if (!skip_name(message, len, &at) || len - at < 4)
+            return 0;
+        at += 4;
+    }
+    return at;
+}
+
+/* Behind the record at `at`, whose fixed part goes to `fixed`; 0 where it leaves the message. */
+static size_t after_record(const uint8_t *message, size_t len, size_t at, const uint8_t **fixed)
+{
+    if (!skip_name(message, len, &at) || len - at < 10)
+        return 0;
+    *fixed = message + at;
+    at += 10;
+    size_t rdlen = wire_u16(*fixed + 8);
+    return len - at < rdlen ? 0 : at + rdlen;
+}
+
 void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt *out)
 {
     *out = (struct upstream_opt){0};
     if (len < DNS_HEADER_LEN || wire_u16(message + 10) == 0)
         return;
-    size_t at = DNS_HEADER_LEN;
-    for (unsigned i = wire_u16(message + 4); i > 0; i--) {
-        if (!skip_name(message, len, &at) || len - at < 4)
-            return;
-        at += 4;
-    }
+    size_t at = after_questions(message, len);
     unsigned records = 0u + wire_u16(message + 6) + wire_u16(message + 8) + wire_u16(message + 10);
-    for (; records > 0; records--) {
-        if (!skip_name(message, len, &at) || len - at < 10)
-            return;
-        const uint8_t *fixed = message + at;
-        size_t rdlen = wire_u16(fixed + 8);
-        at += 10;
-        if (len - at < rdlen)
-            return;
-        at += rdlen;
-        if (wire_u16(fixed) == RR_OPT) {
+    for (; at != 0 && records > 0; records--) {
+        const uint8_t *fixed;
+        at = after_record(message, len, at, &fixed);
+        if (at != 0 && wire_u16(fixed) == RR_OPT) {
             *out = (struct upstream_opt){
-                .rcode = fixed[4], .options_len = (uint16_t)rdlen, .options = fixed + 10};
+                .rcode = fixed[4], .options_len = wire_u16(fixed + 8), .options = fixed + 10};
             return;
         }
     }
@@ -99,4 +113,38 @@ unsigned upstream_answer_rcode(const uint8_t *message, size_t len)
     struct upstream_opt opt;
     upstream_answer_opt(message, len, &opt);
     return (unsigned)opt.rcode << 4 | (message[3] & 15u);
+}
+
+bool upstream_answer_is_to(const struct query *q, const uint8_t *message, size_t len)
+{
+    return check_question(q, message, len) == ERR_OK;
+}
+
+static bool read_address(const uint8_t *fixed, uint16_t type, union address *out)
+{
+    size_t octets = type == RR_A ? 4 : 16;
+    if (wire_u16(fixed) != type || wire_u16(fixed + 2) != CLASS_IN || wire_u16(fixed + 8) != octets)
+        return false;
+    memset(out, 0, sizeof *out);
+    if (type == RR_A) {
+        out->in.sin_family = AF_INET;
+        memcpy(&out->in.sin_addr, fixed + 10, octets);
+    } else {
+        out->in6.sin6_family = AF_INET6;
+        memcpy(&out->in6.sin6_addr, fixed + 10, octets);
+    }
+    return true;
+}
+
+unsigned upstream_answer_addresses(const uint8_t *message, size_t len, uint16_t type, union address *out,
+                                   unsigned max)
+{
+    unsigned count = 0, records = wire_u16(message + 6);
+    size_t at = after_questions(message, len);
+    for (unsigned i = 0; at != 0 && i < records && count < max; i++) {
+        const uint8_t *fixed;
+        at = after_record(message, len, at, &fixed);
+        count += at != 0 && read_address(fixed, type, &out[count]);
+    }
+    return count;
 }

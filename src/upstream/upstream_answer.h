@@ -3,6 +3,7 @@
 #define SEAMARK_SERVE_UPSTREAM_ANSWER_H
 
 #include "dns/reply.h"
+#include "serve/request.h"
 
 /*
  * Fills `r`, begun for its query, from a message. Taken over: the whole rcode, AA, TC, RA, AD, and the
@@ -22,5 +23,13 @@ struct upstream_opt {
 void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt *out);
 /* Its rcode, the upper bits from OPT included (RFC 6891 section 6.1.3). 12 octets at least. */
 unsigned upstream_answer_rcode(const uint8_t *message, size_t len);
+
+/* Whether it is a response with the question of `q`. */
+bool upstream_answer_is_to(const struct query *q, const uint8_t *message, size_t len);
+
+/* The addresses of that type (A or AAAA) in its answer section, at most `max`, with port 0; returns their
+ * number. Owners do not matter: the question's name may be an alias. What cannot be read ends them. */
+unsigned upstream_answer_addresses(const uint8_t *message, size_t len, uint16_t type, union address *out,
+                                   unsigned max);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/control.h"
 #include "serve/workers.h"
@@ -190,8 +191,22 @@ static int start_timer(struct upstream_roster *r)
     return r->timer == NULL || event_add(r->timer, &every) != 0 ? -ENOMEM : ERR_OK;
 }
 
+/* Host names are looked up all at once, and waited for together. */
+static void look_up(struct upstream_roster *r)
+{
+    uint64_t end = clock_ms() + ROSTER_LOOKUP_MS;
+    for (unsigned i = 0; i < r->nsources; i++)
+        if (r->sources[i].host != NULL)
+            upstream_source_look(&r->sources[i]);
+    for (unsigned i = 0; i < r->nsources; i++) {
+        uint64_t now = clock_ms();
+        upstream_source_wait(&r->sources[i], now < end ? (unsigned)(end - now) : 0);
+    }
+}
+
 int upstream_roster_start(struct upstream_roster *r, struct errtext *e)
 {
+    look_up(r);
     r->set = set_of_sources(r);
     if (r->set == NULL)
         return errtext_set(e, -ENOMEM, "%s - plugin/forward: no memory", r->where);
@@ -201,6 +216,8 @@ int upstream_roster_start(struct upstream_roster *r, struct errtext *e)
         r->set = NULL;
         return ret;
     }
+    if (r->set->count == 0)
+        log_error("plugin/forward: %s: no upstream is known yet, names that are forwarded fail", r->where);
     ret = start_timer(r);
     if (ret != ERR_OK)
         return errtext_set(e, ret, "%s - plugin/forward: no memory", r->where);

@@ -19,11 +19,15 @@
 
 /* How often files are looked at. A change is in force after two looks. */
 #define ROSTER_LOOK_MS 500
+/* How long a start waits for the addresses of host names. Names of the cluster shall not wait longer for
+ * names of upstreams, which this very server may have to answer. */
+#define ROSTER_LOOKUP_MS 1000
 
 struct upstream_roster {
     struct upstream_settings settings;
     struct upstream_source sources[UPSTREAMS_MAX];
     unsigned nsources;
+    struct upstream_resolvers resolvers;         /* of host names among them */
     const char *where;                           /* "Corefile:12", for log lines; borrowed */
     unsigned concurrent;                         /* atomic: questions under way */
     struct upstream_set *set;                    /* from start to free: what the sources make now */

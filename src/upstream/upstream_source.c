@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
+#include "upstream/exchange.h"
 #include "upstream/resolv_conf.h"
 
 void upstream_source_address(struct upstream_source *s, const union address *address)
@@ -49,7 +51,7 @@ int upstream_source_file(struct upstream_source *s, const char *path)
 
 bool upstream_source_changes(const struct upstream_source *s)
 {
-    return s->path != NULL;
+    return s->path != NULL || s->host != NULL;
 }
 
 static void complain(struct upstream_source *s, const char *why)
@@ -76,11 +78,9 @@ static bool take(struct upstream_source *s, const struct bytes *b)
     return true;
 }
 
-bool upstream_source_look(struct upstream_source *s)
+static bool look_at_file(struct upstream_source *s)
 {
     struct bytes b;
-    if (s->path == NULL)
-        return false;
     bytes_init(&b, RESOLV_CONF_MAX);
     int ret = fsio_read(s->path, &b);
     bool changed = false;
@@ -100,9 +100,71 @@ bool upstream_source_look(struct upstream_source *s)
     return changed;
 }
 
+/* ---- host names ---- */
+
+int upstream_source_host(struct upstream_source *s, const char *host, uint16_t port,
+                         const struct upstream_resolvers *resolvers)
+{
+    *s = (struct upstream_source){.host = strdup(host), .port = port, .resolvers = resolvers};
+    return s->host == NULL ? -ENOMEM : ERR_OK;
+}
+
+static bool take_result(struct upstream_source *s)
+{
+    union address found[UPSTREAMS_MAX];
+    const char *why;
+    unsigned count = upstream_lookup_result(s->lookup, s->port, found, UPSTREAMS_MAX, &why);
+    upstream_lookup_free(s->lookup);
+    s->lookup = NULL;
+    if (count == 0) {
+        s->next_ms = clock_ms() + (s->count > 0 ? SOURCE_REFRESH_MS : SOURCE_RETRY_MS);
+        if (!s->bad)
+            log_error("plugin/forward: failed to resolve \"%s\": %s%s", s->host, why,
+                      s->count > 0 ? "; the addresses known stay in use" : "");
+        s->bad = true;
+        return false;
+    }
+    s->next_ms = clock_ms() + SOURCE_REFRESH_MS;
+    s->bad = false;
+    bool same = count == s->count;
+    for (unsigned i = 0; same && i < count; i++)
+        same = address_equal(&found[i], &s->addresses[i]);
+    memcpy(s->addresses, found, count * sizeof found[0]);
+    s->count = count;
+    return !same;
+}
+
+static bool look_at_host(struct upstream_source *s)
+{
+    if (s->lookup != NULL)
+        return upstream_lookup_ended(s->lookup) && take_result(s);
+    if (clock_ms() >= s->next_ms && upstream_lookup_start(s->host, s->resolvers, &s->lookup) != ERR_OK)
+        s->next_ms = clock_ms() + SOURCE_RETRY_MS;
+    return false;
+}
+
+void upstream_source_wait(struct upstream_source *s, unsigned ms)
+{
+    if (s->lookup != NULL && upstream_lookup_wait(s->lookup, ms))
+        take_result(s);
+}
+
+/* ---- both ---- */
+
+bool upstream_source_look(struct upstream_source *s)
+{
+    if (s->path != NULL)
+        return look_at_file(s);
+    return s->host != NULL && look_at_host(s);
+}
+
 void upstream_source_free(struct upstream_source *s)
 {
+    upstream_lookup_free(s->lookup);
     free(s->path);
+    free(s->host);
+    s->lookup = NULL;
+    s->host = NULL;
     s->path = NULL;
     s->count = 0;
 }

@@ -22,5 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             abort();
     }
     reply_finish(&r, 512);
+    union address found[4];
+    if (len >= DNS_HEADER_LEN &&
+        (upstream_answer_rcode(data, len) > 0xfff ||
+         upstream_answer_addresses(data, len, len % 2 == 0 ? RR_A : RR_AAAA, found, 4) > 4))
+        abort();
     return 0;
 }

@@ -489,7 +489,8 @@ def test_loop_exit_ends_the_process_as_coredns_does():
     "directive, complaint",
     [
         ("forward .", "at least 2"),
-        ("forward . example.org", "host names as upstreams"),
+        ("forward . exa$mple.org", "not an IP address, file, or valid domain"),
+        ("forward . a..example.org", "not an IP address, file, or valid domain"),
         ("forward . /nonexistent/resolv.conf", "not an IP address or file"),
         ("forward . tls://9.9.9.9", "not supported by this version yet"),
         ("forward . https://9.9.9.9", "not supported by this version yet"),
@@ -500,7 +501,7 @@ def test_loop_exit_ends_the_process_as_coredns_does():
         ("forward . 10.0.0.1 {\n max_fails -1\n}", "expected a number"),
         ("forward . 10.0.0.1 {\n read_timeout 0s\n}", "expected a duration"),
         ("forward . 10.0.0.1 {\n health_check 1s nonsense\n}", "unknown option"),
-        ("forward . 10.0.0.1 {\n resolver 10.0.0.2\n}", "not supported by this version"),
+        ("forward . 10.0.0.1 {\n doh_method GET\n}", "not supported by this version"),
         ("forward . 10.0.0.1 {\n nonsense\n}", "unknown property"),
     ],
 )

@@ -193,6 +193,8 @@ def test_no_connection_gets_older_than_max_age(ups):
         ("next", "at least 1"),
         ("next RCODE12X", "RCODE12X is not a valid rcode"),
         ("next_on_nodata yes", "next_on_nodata"),
+        ("resolver", "at least 1"),
+        ("resolver dns.example.org", 'resolver must be an IP address or IP:port: "dns.example.org"'),
         ("source_address localhost", "invalid IP address: localhost"),
         ("source_address 10.0.0.1:53", "invalid IP address: 10.0.0.1:53"),
         ("source_address ::1", "no valid upstream addresses found"),
@@ -208,3 +210,42 @@ def test_an_option_that_cannot_be_served_is_an_error_with_its_line(tmp_path, opt
     said = result.stdout + result.stderr
     assert result.returncode == 1
     assert complaint in said and "plugin/forward:" in said and f"{path.name}:" in said
+
+
+# ---- upstreams by name ----
+
+
+def test_a_host_name_is_looked_up_by_the_resolver(ups):
+    with Upstream() as resolver, Upstream(host="127.77.9.1", port=ups[0].port) as other:
+        other.add("www.example.org", "A", "10.0.0.9")
+        resolver.add("dns.example.org", "CNAME", "real.example.org.")
+        resolver.add("real.example.org", "A", "127.0.0.1", "127.77.9.1")
+        resolver.behave("dns.example.org", drop=1)
+        text = block(([f"dns://dns.example.org:{ups[0].port}"], [f"resolver 127.0.0.1:1 {resolver.address}", "policy round_robin"]))
+        with Forwarder(text) as server:
+            found = {addresses(server.ask("www.example.org"))[0] for _ in range(4)}
+            assert found == {"10.0.0.1", "10.0.0.9"}
+            assert resolver.count() == resolver.count("dns.example.org") <= 4
+
+
+def test_a_host_name_is_looked_up_by_the_system(ups):
+    with Forwarder(block(([f"localhost:{ups[0].port}"], ["policy sequential"]))) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_a_host_name_that_cannot_be_resolved_keeps_nothing_else_from_being_served(ups):
+    with Upstream() as resolver:
+        resolver.silent = True
+        to = f"dns.example.org:{ups[0].port}"
+        text = "stub.test:{port} {\n forward . %s\n}\n" % ups[1].address + block(([to], [f"resolver {resolver.address}"]))
+        with Forwarder(text) as server:
+            assert addresses(server.ask("www.stub.test")) == []
+            assert ups[1].count("www.stub.test") == 1
+            assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+            server.wait_log('failed to resolve "dns.example.org": Connection timed out')
+            resolver.add("dns.example.org", "A", "127.0.0.1")
+            resolver.silent = False
+            server.wait_log(r"upstreams are now 127\.0\.0\.1:")
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+            resolver.stop()
+            assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]

@@ -2,6 +2,9 @@
 #include "../runner.h"
 
 #include "../serve/message.h"
+
+#include <arpa/inet.h>
+
 #include "base/cursor.h"
 #include "base/err.h"
 #include "upstream/upstream_answer.h"
@@ -130,6 +133,35 @@ static void the_opt_record_is_found_and_adds_to_the_rcode(void)
     free(r);
 }
 
+static void addresses_are_read_as_far_as_they_go(void)
+{
+    static const char *const several[] = {
+        "www.example.org. 100 IN CNAME real.example.org.",
+        "real.example.org. 100 IN A 10.0.0.1",
+        "real.example.org. 100 IN AAAA 2001:db8::1",
+        "real.example.org. 100 IN A 10.0.0.2",
+        NULL,
+    };
+    struct query q = make_query("www.example.org.", RR_A);
+    struct reply *r = make_reply(&q, several);
+    union address found[4];
+    char text[64];
+    r->flags = FLAG_RA;
+    reply_finish(r, REPLY_CAP);
+    CU_ASSERT_TRUE(upstream_answer_is_to(&q, r->wire, r->len));
+    CU_ASSERT_EQUAL_FATAL(upstream_answer_addresses(r->wire, r->len, RR_A, found, 4), 2);
+    CU_ASSERT_STRING_EQUAL(inet_ntop(AF_INET, &found[1].in.sin_addr, text, sizeof text), "10.0.0.2");
+    CU_ASSERT_EQUAL(upstream_answer_addresses(r->wire, r->len, RR_A, found, 1), 1);
+    CU_ASSERT_EQUAL(upstream_answer_addresses(r->wire, r->len, RR_AAAA, found, 4), 1);
+    for (size_t cut = DNS_HEADER_LEN; cut < r->len; cut++) {
+        uint8_t *exact = malloc(cut);
+        memcpy(exact, r->wire, cut);
+        CU_ASSERT_TRUE(upstream_answer_addresses(exact, cut, RR_A, found, 4) < 3);
+        free(exact);
+    }
+    free(r);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -141,6 +173,7 @@ int main(void)
         {"every cut of a message is malformed and leaves nothing",
          every_cut_of_a_message_is_malformed_and_leaves_nothing},
         {"the OPT record is found, and adds to the rcode", the_opt_record_is_found_and_adds_to_the_rcode},
+        {"addresses are read as far as they go", addresses_are_read_as_far_as_they_go},
     };
     return run_suite("upstream_answer", tests, sizeof tests / sizeof tests[0]);
 }

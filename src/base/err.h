@@ -28,7 +28,8 @@ extern "C" {
     X(STALE, 8, "data does not follow on what is loaded")                                                    \
     X(UNSUPPORTED, 9, "not supported")                                                                       \
     X(CONFIG, 10, "configuration error")                                                                     \
-    X(MISMATCH, 11, "data stems from another source")
+    X(MISMATCH, 11, "data stems from another source")                                                        \
+    X(BUDGET, 12, "budget is spent")
 
 enum err {
     ERR_OK = 0,

@@ -3,7 +3,7 @@
  *
  *     forward FROM TO... {
  *         except NAMES...
- *         policy random|round_robin|sequential
+ *         policy random|round_robin|sequential|fastest
  *         max_fails N
  *         health_check DURATION [no_rec] [domain NAME]
  *         read_timeout DURATION
@@ -24,6 +24,9 @@
  *         validate [FILE]
  *         negative_trust_anchors ZONES...
  *         resolver IP[:PORT]...
+ *         deadline DURATION
+ *         hedge [DURATION]
+ *         max_qps N
  *     }
  *
  * FROM is the domain whose names are forwarded. TO is an IP address or a host name, with a port where it is

@@ -58,7 +58,8 @@ static bool same_target(const struct exchange_target *a, const struct exchange_t
     return a->tcp == b->tcp && a->expire_ms == b->expire_ms && address_equal(&a->address, &b->address) &&
            address_equal(&a->source, &b->source) && a->case_randomisation == b->case_randomisation &&
            unbound_settings_equal(a->unbound, b->unbound) && a->max_age_ms == b->max_age_ms &&
-           a->max_idle == b->max_idle && a->tls == b->tls && strcmp(a->server_name, b->server_name) == 0;
+           a->max_idle == b->max_idle && a->once == b->once && a->tls == b->tls &&
+           strcmp(a->server_name, b->server_name) == 0;
 }
 
 int exchange_acquire(struct worker *w, const struct exchange_kind *kind, const struct exchange_target *target,

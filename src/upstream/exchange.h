@@ -67,6 +67,7 @@ struct exchange_target {
     /* Only the direct exchanges know the rest. */
     bool case_randomisation; /* letters of the question have random case, and the answer is to have the same
                               */
+    bool once;               /* a question is sent once, whatever becomes of it: the asker counts packets */
     unsigned max_idle;       /* idle connections that are kept; 0: all */
     struct tls_client *tls;  /* inside TLS; the exchange holds a reference. NULL: plain */
     char server_name[SERVER_NAME_MAX]; /* whom TLS is to find there; "": the address (tls_client.h) */

@@ -112,7 +112,7 @@ void udp_send_call(struct exchange_call *call, uint64_t now)
         return;
     }
     call->sends[call->nsends - 1].at_ns = now;
-    if (call->nsends == UDP_SENDS_MAX)
+    if (call->nsends == UDP_SENDS_MAX || call->x->base.target.once)
         LIST_INSERT_HEAD(&call->x->spent, call, link);
     else
         schedule(call, now);

@@ -92,11 +92,12 @@ static int read_switch(struct reading *r, const struct directive *o, bool *out)
 
 static int read_policy(struct reading *r, const struct directive *o)
 {
-    static const char *const words[] = {"random", "round_robin", "sequential"}; /* enum upstream_policy */
+    static const char *const words[] = {"random", "round_robin", "sequential",
+                                        "fastest"}; /* enum upstream_policy */
     int ret = args_count(r->e, PLUGIN, o, 1, 1);
     if (ret != ERR_OK)
         return ret;
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         if (strcmp(words[i], o->args[0]) == 0) {
             r->f->upstreams.settings.policy = (enum upstream_policy)i;
             return ERR_OK;
@@ -183,7 +184,7 @@ static int read_distrust(struct reading *r, const struct directive *o)
     return ret != ERR_OK ? ret : unbound_args_distrust(r->f->upstreams.settings.unbound, PLUGIN, o, r->e);
 }
 
-/* A bit for each rcode named. Those that libunbound does not tell make the block ask directly. */
+/* A bit for each rcode named. */
 static int read_rcodes(struct reading *r, const struct directive *o, uint32_t *out)
 {
     int ret = args_count(r->e, PLUGIN, o, 1, SIZE_MAX);
@@ -196,7 +197,6 @@ static int read_rcodes(struct reading *r, const struct directive *o, uint32_t *o
         if (rcode == RCODE_NAMES)
             return args_error(r->e, PLUGIN, o, "%.80s is not a valid rcode", o->args[i]);
         *out |= UINT32_C(1) << rcode;
-        r->f->upstreams.settings.direct |= rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN;
     }
     return ret;
 }
@@ -235,6 +235,29 @@ static int read_source_address(struct reading *r, const struct directive *o)
     else
         source->in.sin_port = 0;
     return ERR_OK;
+}
+
+static int read_hedge(struct reading *r, const struct directive *o)
+{
+    struct upstream_settings *s = &r->f->upstreams.settings;
+    s->hedge = true;
+    return o->nargs == 0 ? ERR_OK : read_milliseconds(r, o, 1, &s->hedge_ms);
+}
+
+static int read_max_qps(struct reading *r, const struct directive *o)
+{
+    uint64_t n;
+    int ret = args_count(r->e, PLUGIN, o, 1, 1);
+    if (ret == ERR_OK)
+        ret = args_uint(r->e, PLUGIN, o, o->args[0], 1, 1000000, &n);
+    if (ret == ERR_OK)
+        r->f->upstreams.settings.max_qps = (uint32_t)n;
+    return ret;
+}
+
+static int read_deadline(struct reading *r, const struct directive *o)
+{
+    return read_milliseconds(r, o, 1, &r->f->upstreams.settings.deadline_ms);
 }
 
 static int read_resolver(struct reading *r, const struct directive *o)
@@ -281,7 +304,18 @@ static const struct {
     {"failover", read_failover},
     {"source_address", read_source_address},
     {"resolver", read_resolver},
+    {"hedge", read_hedge},
+    {"max_qps", read_max_qps},
+    {"deadline", read_deadline},
 };
+
+/* Whether libunbound would be in the way: it does not tell rcodes but these two, and sends as often as it
+ * sees fit. */
+static bool needs_direct(const struct forward_stage *f)
+{
+    const uint32_t told = UINT32_C(1) << RCODE_NOERROR | UINT32_C(1) << RCODE_NXDOMAIN;
+    return ((f->upstreams.settings.failover | f->next) & ~told) != 0 || f->upstreams.settings.max_qps > 0;
+}
 
 int forward_read_options(struct forward_stage *f, const struct directive *d, struct errtext *e)
 {
@@ -299,11 +333,13 @@ int forward_read_options(struct forward_stage *f, const struct directive *d, str
         if (ret != ERR_OK)
             return ret;
     }
-    const struct upstream_settings *s = &f->upstreams.settings;
-    f->upstreams.settings.check.tcp = s->force_tcp;
+    struct upstream_settings *s = &f->upstreams.settings;
+    s->check.tcp = s->force_tcp;
+    s->direct |= needs_direct(f);
     if (s->unbound != NULL && s->direct)
-        return args_error(e, PLUGIN, d,
-                          "validate needs \"exchange libunbound\", and neither failover nor next of errors");
+        return args_error(
+            e, PLUGIN, d,
+            "validate needs \"exchange libunbound\", and neither max_qps nor failover or next of errors");
     int ret = s->unbound == NULL ? ERR_OK : unbound_args_complete(s->unbound, PLUGIN, d, e);
     return ret != ERR_OK ? ret : forward_direct_check(s, d, e);
 }

@@ -195,6 +195,9 @@ static void fail_begin(const struct forward_stage *f, struct request *r, int err
     case ERR_NOT_FOUND:
         fail_unreachable(r, "no healthy proxies");
         break;
+    case ERR_BUDGET:
+        fail_unreachable(r, "max_qps of the upstreams is spent");
+        break;
     default:
         fail(r, RCODE_SERVFAIL, "no memory");
         break;

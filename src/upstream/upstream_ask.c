@@ -9,23 +9,18 @@
 #include "dns/query.h"
 #include "upstream/upstream_answer.h"
 #include "upstream/upstream_ask_p.h"
-
-#define NS_PER_MS 1000000u
+#include "upstream/upstream_timing.h"
 
 /* ---- the end ---- */
 
-static void clear(struct attempt *t)
-{
-    if (t->call != NULL)
-        exchange_cancel(t->exchange, t->call);
-    t->call = NULL;
-    t->used = false;
-}
-
 static void ask_free(struct upstream_ask *a)
 {
-    for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++)
-        clear(&a->attempts[i]);
+    for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++) {
+        const struct attempt *t = &a->attempts[i];
+        if (t->call != NULL) /* somebody was faster */
+            upstream_timing_unanswered(a->set->upstreams[t->index], clock_ns() - t->began_ns);
+        upstream_attempt_clear(&a->attempts[i]);
+    }
     evtimer_del(&a->timer);
     exchange_answer_unref(a->last);
     upstream_set_end(a->set, a->worker);
@@ -58,53 +53,7 @@ static void give_up(struct upstream_ask *a)
         finish(a, a->errors != 0 && !a->silent ? UPSTREAM_ERROR : UPSTREAM_UNREACHABLE, NULL);
 }
 
-/* ---- attempts ---- */
-
-static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_answer *answer);
-
-/* A free slot; where there is none, that of the oldest attempt, whose time is over before all others'. */
-static struct attempt *slot(struct upstream_ask *a)
-{
-    struct attempt *oldest = &a->attempts[0];
-    for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++) {
-        if (!a->attempts[i].used)
-            return &a->attempts[i];
-        if (a->attempts[i].began_ns < oldest->began_ns)
-            oldest = &a->attempts[i];
-    }
-    clear(oldest);
-    return oldest;
-}
-
-/* Whether libunbound alone may ask: it recurses, or validates, and what goes past it would do neither. */
-static bool by_libunbound_alone(const struct upstream_ask *a)
-{
-    return a->set->settings.unbound != NULL;
-}
-
-/* Puts the question to an upstream. `as_before`: NULL, or the attempt that this goes on with; then what
- * cannot be sent now counts as lost on the way. */
-static int put(struct upstream_ask *a, uint8_t index, bool direct, const struct attempt *as_before)
-{
-    struct attempt was = {.began_ns = clock_ns()};
-    if (as_before != NULL)
-        was = *as_before; /* its slot may be what is given up */
-    struct attempt *t = slot(a);
-    *t = (struct attempt){.ask = a,
-                          .used = true,
-                          .began_ns = was.began_ns,
-                          .index = index,
-                          .direct = direct || a->as_it_is,
-                          .late = was.late,
-                          .over = was.over};
-    t->exchange = upstream_set_exchange(a->set, a->worker, index, a->tcp, t->direct);
-    int ret = exchange_ask(t->exchange, &a->question, on_done, t, &t->call);
-    if (ret != ERR_OK)
-        t->call = NULL;
-    if (ret != ERR_OK && as_before == NULL)
-        t->used = false;
-    return ret;
-}
+/* ---- tries ---- */
 
 static bool is_waited_for(const struct upstream_ask *a)
 {
@@ -117,39 +66,35 @@ static bool is_waited_for(const struct upstream_ask *a)
 /* Begins the next try. ERR_OK, or the reason why there is none. */
 static int try_next(struct upstream_ask *a)
 {
+    uint64_t now = clock_ns(), at = now;
     uint8_t index;
-    if (clock_ns() >= a->deadline_ns || a->tries_left == 0)
+    if (now >= a->deadline_ns || a->tries_left == 0)
         return ERR_LIMIT;
     if (!upstream_choice_next(a, &index))
         return ERR_NOT_FOUND;
+    if (a->set->settings.max_qps > 0 && (at = upstream_choice_budget(a, &index, now)) == 0)
+        return ERR_BUDGET;
     a->tries_left--;
-    return put(a, index, false, NULL);
+    uint64_t patience = upstream_choice_patience(a, index);
+    a->hedge_ns = patience > 0 ? at + patience : 0;
+    if (at > now) {
+        upstream_attempt_put_later(a, index, at);
+        return ERR_OK;
+    }
+    int ret = upstream_attempt_put(a, index, false, NULL);
+    return is_waited_for(a) ? ERR_OK : ret;
 }
 
 /* ---- time ---- */
 
-static uint64_t read_timeout_ns(const struct upstream_ask *a)
-{
-    return (uint64_t)a->set->settings.read_timeout_ms * NS_PER_MS;
-}
-
-/* When the next thing has to be done about an attempt. */
-static uint64_t due(const struct upstream_ask *a, const struct attempt *t)
-{
-    uint64_t at = UINT64_MAX;
-    if (!t->over)
-        at = t->began_ns + read_timeout_ns(a);
-    if (!t->late && at > t->began_ns + (uint64_t)UPSTREAM_LATE_MS * NS_PER_MS)
-        at = t->began_ns + (uint64_t)UPSTREAM_LATE_MS * NS_PER_MS;
-    return at;
-}
-
 static void set_timer(struct upstream_ask *a)
 {
     uint64_t at = a->deadline_ns, now = clock_ns();
+    if (a->hedge_ns != 0 && a->hedge_ns < at)
+        at = a->hedge_ns;
     for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++)
-        if (a->attempts[i].used && due(a, &a->attempts[i]) < at)
-            at = due(a, &a->attempts[i]);
+        if (a->attempts[i].used && upstream_attempt_due(a, &a->attempts[i]) < at)
+            at = upstream_attempt_due(a, &a->attempts[i]);
     uint64_t us = at > now ? (at - now) / 1000 + 1 : 0;
     const struct timeval tv = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
     evtimer_add(&a->timer, &tv);
@@ -174,14 +119,18 @@ static void look_at(struct upstream_ask *a, struct attempt *t, uint64_t now)
 {
     if (!t->late && now >= t->began_ns + (uint64_t)UPSTREAM_LATE_MS * NS_PER_MS) {
         t->late = true;
+        upstream_timing_unanswered(a->set->upstreams[t->index], now - t->began_ns);
         if (a->set->settings.max_fails != 0)
             upstream_late(a->set->upstreams[t->index]);
     }
-    if (!t->over && now >= t->began_ns + read_timeout_ns(a)) {
+    if (!t->over && now >= t->began_ns + upstream_attempt_timeout_ns(a)) {
         t->over = true;
+        t->again_ns = 0;
         a->silent = true;
         suspect(a, t->index);
     }
+    if (t->again_ns != 0 && now >= t->again_ns)
+        upstream_attempt_put_again(a, t);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -192,6 +141,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++)
         if (a->attempts[i].used)
             look_at(a, &a->attempts[i], now);
+    if (a->hedge_ns != 0 && now >= a->hedge_ns)
+        upstream_attempt_beside(a);
     go_on(a);
 }
 
@@ -209,10 +160,11 @@ static bool is_error(const struct exchange_answer *answer)
 static bool fetch_whole(struct upstream_ask *a, const struct attempt *t, const struct exchange_answer *answer)
 {
     const struct attempt was = *t;
-    if (!a->as_it_is || a->tcp || !a->set->settings.prefer_udp || (answer->wire[2] & FLAG_TC >> 8) == 0)
+    if (!a->as_it_is || a->tcp || !a->set->settings.prefer_udp || (answer->wire[2] & FLAG_TC >> 8) == 0 ||
+        !upstream_attempt_affordable(a, was.index))
         return false;
     a->tcp = true;
-    if (put(a, was.index, true, &was) != ERR_OK)
+    if (upstream_attempt_put(a, was.index, true, &was) != ERR_OK)
         return false;
     go_on(a);
     return true;
@@ -221,6 +173,7 @@ static bool fetch_whole(struct upstream_ask *a, const struct attempt *t, const s
 static void take_answer(struct upstream_ask *a, const struct attempt *t, struct exchange_answer *answer)
 {
     upstream_count(a->set->upstreams[t->index], answer->wire[3] & 15, clock_ns() - t->began_ns);
+    upstream_timing_answered(a->set->upstreams[t->index], clock_ns() - t->began_ns);
     /* What libunbound was asked first is answered as libunbound answers it: errors by other upstreams. */
     bool passed_on = a->as_it_is || !t->direct;
     unsigned rcode = upstream_answer_rcode(answer->wire, answer->len);
@@ -244,9 +197,9 @@ static void take_silence(struct upstream_ask *a, struct attempt *t)
     struct attempt was = *t;
     a->silent = true;
     suspect(a, was.index);
-    if (!was.direct && !a->tcp && !by_libunbound_alone(a)) {
+    if (!was.direct && !a->tcp && !upstream_ask_by_libunbound_alone(a)) {
         was.over = was.over || upstream_choice_other(a, was.index);
-        put(a, was.index, true, &was);
+        upstream_attempt_put(a, was.index, true, &was);
     }
     go_on(a);
 }
@@ -259,13 +212,13 @@ static void take_error(struct upstream_ask *a, struct attempt *t, uint64_t elaps
     a->errors |= 1u << was.index;
     if (a->tcp) /* or a connection that was refused: the exchange does not say */
         suspect(a, was.index);
-    if (was.direct || by_libunbound_alone(a) || upstream_choice_other(a, was.index) ||
-        put(a, was.index, true, &was) != ERR_OK)
+    if (was.direct || upstream_ask_by_libunbound_alone(a) || upstream_choice_other(a, was.index) ||
+        upstream_attempt_put(a, was.index, true, &was) != ERR_OK)
         upstream_count(a->set->upstreams[was.index], RCODE_SERVFAIL, elapsed);
     go_on(a);
 }
 
-static void on_done(void *ctx, enum exchange_outcome outcome, struct exchange_answer *answer)
+void upstream_ask_told(void *ctx, enum exchange_outcome outcome, struct exchange_answer *answer)
 {
     struct attempt *t = ctx;
     struct upstream_ask *a = t->ask;
@@ -299,9 +252,9 @@ static struct upstream_ask *ask_new(struct upstream_set *set, struct worker *w,
     if (q->options_len > 0)
         memcpy(a->options, q->options, q->options_len);
     a->question.options = a->options;
-    a->as_it_is = !by_libunbound_alone(a) && (settings->direct || q->options_len > 0);
+    a->as_it_is = !upstream_ask_by_libunbound_alone(a) && (settings->direct || q->options_len > 0);
     a->tcp = settings->force_tcp || (tcp && !settings->prefer_udp);
-    a->deadline_ns = clock_ns() + (uint64_t)UPSTREAM_DEADLINE_MS * NS_PER_MS;
+    a->deadline_ns = clock_ns() + (uint64_t)settings->deadline_ms * NS_PER_MS;
     a->tries_left = settings->max_connect_attempts > 0 ? settings->max_connect_attempts : UPSTREAM_TRIES_MAX;
     if (!settings->attempts_set)
         a->tries_left = 2 * set->count;

@@ -13,7 +13,8 @@
  * Beyond it: an attempt that is too late is left open while the next one is tried, so that a late answer
  * still counts; what libunbound has sent in vain is sent again as it is, over exchange_direct, because the
  * library no longer takes answers to what it has sent before; an upstream whose health check is not answered
- * is asked last.
+ * is asked last. With `hedge` a question that is late is put to the next upstream as well, and with `max_qps`
+ * one that no upstream may be asked now waits for its turn.
  *
  * In the worker's thread. Nothing is allocated but the ask itself.
  */
@@ -22,8 +23,6 @@
 
 #include "upstream/exchange.h"
 #include "upstream/upstream_set.h"
-
-#define UPSTREAM_DEADLINE_MS 5000 /* CoreDNS's, of a question over all its tries */
 
 /* Tries of one question where max_connect_attempts is 0: upstreams that fail at once must not make a loop. */
 #define UPSTREAM_TRIES_MAX 60
@@ -38,6 +37,13 @@
 /* An upstream that is later than this is checked, and a question that goes out as it is is sent again, then
  * after twice the time once more. */
 #define UPSTREAM_LATE_MS 400
+
+/* policy fastest: another upstream than the fastest is given this long before the fastest is asked as well,
+ * or twice the time that the fastest takes. */
+#define UPSTREAM_EXPLORE_MS 10
+
+/* A question waits at most so long for the budget of max_qps. So no more than a second's questions wait. */
+#define UPSTREAM_BUDGET_WAIT_MS 1000
 
 enum upstream_result {
     UPSTREAM_ANSWER,      /* a message */
@@ -54,7 +60,7 @@ typedef void upstream_ask_done(void *ctx, enum upstream_result result, struct ex
 
 /* Begins. ERR_OK: done() will be called, later; what `q` borrows is copied. ERR_UNSUPPORTED: this cannot be
  * asked (meta types); -ENOMEM; ERR_NOT_FOUND: there is no upstream to try (none is known, all lead back here,
- * or all are down and failfast is set). */
+ * or all are down and failfast is set); ERR_BUDGET: max_qps of all is spent for the next second. */
 int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct exchange_question *q,
                        bool tcp, upstream_ask_done *done, void *ctx, struct upstream_ask **out);
 /* Ends without done(). */

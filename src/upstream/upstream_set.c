@@ -10,6 +10,7 @@
 #include "upstream/exchange_direct.h"
 #include "upstream/exchange_unbound.h"
 #include "upstream/unbound_anchor.h"
+#include "upstream/upstream_timing.h"
 
 static const struct metric_desc broken_family = {
     .name = "coredns_forward_healthcheck_broken_total",
@@ -21,7 +22,12 @@ static const struct metric_desc rejects_family = {
     .help = "Counter of the number of queries rejected because the concurrent queries were at maximum.",
     .type = METRIC_COUNTER,
 };
-static const struct metric *broken, *rejects;
+static const struct metric_desc hedges_family = {
+    .name = "seamark_forward_hedges_total",
+    .help = "Counter of the number of queries put to a second upstream because the first was late.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric *broken, *rejects, *hedges;
 
 struct upstream_want {
     struct upstream_set *set; /* NULL: the worker has stopped it meanwhile */
@@ -35,7 +41,13 @@ void upstream_set_metrics(void)
     if (broken == NULL) {
         broken = metrics_register(&broken_family, NULL, 0);
         rejects = metrics_register(&rejects_family, NULL, 0);
+        hedges = metrics_register(&hedges_family, NULL, 0);
     }
+}
+
+void upstream_set_count_hedge(void)
+{
+    metrics_add(hedges, 0, 1);
 }
 
 void upstream_set_count_broken(void)
@@ -49,6 +61,7 @@ void upstream_settings_default(struct upstream_settings *s)
         .policy = POLICY_RANDOM,
         .max_fails = 2,
         .read_timeout_ms = 2000,
+        .deadline_ms = UPSTREAM_DEADLINE_MS,
         .expire_ms = 10000,
         .check = {.interval_ms = 500, .recursion_desired = true},
     };
@@ -109,6 +122,7 @@ static int open_direct(const struct upstream_set *s, struct worker *w, unsigned 
     struct exchange_target target = target_of(s, i, tcp);
     target.case_randomisation = s->settings.case_randomisation;
     target.max_idle = s->settings.max_idle_conns;
+    target.once = s->settings.max_qps > 0;
     return exchange_acquire(w, exchange_direct(&target), &target, out, e);
 }
 
@@ -173,6 +187,29 @@ void upstream_set_end(struct upstream_set *s, struct worker *w)
         upstream_set_worker_stop(s, w);
 }
 
+static void move_to_front(uint8_t *order, unsigned at)
+{
+    uint8_t first = order[at];
+    memmove(order + 1, order, at);
+    order[0] = first;
+}
+
+/* Those not yet measured first. */
+static void sort_by_time(const struct upstream_set *s, uint8_t *order)
+{
+    uint32_t times[UPSTREAMS_MAX];
+    for (unsigned i = 0; i < s->count; i++) {
+        uint32_t time = upstream_timing_mean_us(s->upstreams[i]);
+        unsigned at = i;
+        for (; at > 0 && times[at - 1] > time; at--) {
+            times[at] = times[at - 1];
+            order[at] = order[at - 1];
+        }
+        times[at] = time;
+        order[at] = (uint8_t)i;
+    }
+}
+
 void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[UPSTREAMS_MAX])
 {
     unsigned n = s->count;
@@ -180,10 +217,14 @@ void upstream_set_order(struct upstream_set *s, uint64_t random, uint8_t order[U
         order[i] = (uint8_t)i;
     if (n < 2 || s->settings.policy == POLICY_SEQUENTIAL)
         return;
+    if (s->settings.policy == POLICY_FASTEST) {
+        sort_by_time(s, order);
+        if (random % UPSTREAM_EXPLORE == 0)
+            move_to_front(order, 1 + (unsigned)(random / UPSTREAM_EXPLORE % (n - 1)));
+        return;
+    }
     if (s->settings.policy == POLICY_ROUND_ROBIN) { /* this turn's first, then the others as they stand */
-        unsigned first = (__atomic_fetch_add(&s->robin, 1, __ATOMIC_RELAXED) + 1) % n;
-        memmove(order + 1, order, first);
-        order[0] = (uint8_t)first;
+        move_to_front(order, (__atomic_fetch_add(&s->robin, 1, __ATOMIC_RELAXED) + 1) % n);
         return;
     }
     for (unsigned i = n - 1; i > 0; i--) { /* Fisher and Yates; 64 bits hold 15! many times over */

@@ -16,12 +16,17 @@
 #include "upstream/upstream.h"
 #include "upstream/upstream_source.h"
 
+#define UPSTREAM_DEADLINE_MS 5000 /* CoreDNS's, of a question over all its tries */
+
 /* Questions under way, over all sets and workers, whatever max_concurrent says: one costs up to 16 KiB inside
  * libunbound, and a socket. 4,096 are 64 MiB at the worst, and 80,000 a second at 50 ms. Beyond it questions
  * are refused as by max_concurrent. */
 #define UPSTREAM_QUESTIONS_MAX 4096
 
-enum upstream_policy { POLICY_RANDOM, POLICY_ROUND_ROBIN, POLICY_SEQUENTIAL };
+/* FASTEST: by the mean time of answers; one question in UPSTREAM_EXPLORE goes to another first, so that one
+ * that has become fast is found. */
+enum upstream_policy { POLICY_RANDOM, POLICY_ROUND_ROBIN, POLICY_SEQUENTIAL, POLICY_FASTEST };
+#define UPSTREAM_EXPLORE 32
 
 struct upstream_settings {
     enum upstream_policy policy;
@@ -38,6 +43,10 @@ struct upstream_settings {
     bool failfast; /* all down: fail at once instead of trying one at random */
     bool direct;   /* all questions go over the direct exchanges, and none over libunbound */
     bool case_randomisation;
+    bool hedge;           /* a late question is put to the next upstream as well ... */
+    uint32_t hedge_ms;    /* ... after this; 0: when 19 of 20 answers of the upstream have come */
+    uint32_t max_qps;     /* questions to one upstream in a second; 0: no limit */
+    uint32_t deadline_ms; /* of a question over all its tries */
     uint32_t failover; /* bit n: an answer with rcode n is given only if no other upstream has a better one */
     struct upstream_check check;
     struct unbound_settings *unbound; /* for libunbound, or NULL; a reference. With recursion the set has one
@@ -100,7 +109,9 @@ struct exchange *upstream_set_exchange(struct upstream_set *s, struct worker *w,
 
 /* coredns_forward_healthcheck_broken_total: all were down and one was tried at random. */
 void upstream_set_count_broken(void);
-/* Registers the two counters that have no labels, so that they are shown from the start. */
+/* seamark_forward_hedges_total: a question was put to a second upstream because the first was late. */
+void upstream_set_count_hedge(void);
+/* Registers the counters that have no labels, so that they are shown from the start. */
 void upstream_set_metrics(void);
 
 #endif

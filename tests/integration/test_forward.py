@@ -497,7 +497,7 @@ def test_loop_exit_ends_the_process_as_coredns_does():
         ("forward . quic://9.9.9.9", "not supported as a destination protocol"),
         ("forward . 10.0.0.1:0", "not an IP address"),
         ("forward . " + " ".join(f"10.0.0.{i}" for i in range(1, 17)), "more than 15"),
-        ("forward . 10.0.0.1 {\n policy fastest\n}", "unknown policy"),
+        ("forward . 10.0.0.1 {\n policy slowest\n}", "unknown policy"),
         ("forward . 10.0.0.1 {\n max_fails -1\n}", "expected a number"),
         ("forward . 10.0.0.1 {\n read_timeout 0s\n}", "expected a duration"),
         ("forward . 10.0.0.1 {\n health_check 1s nonsense\n}", "unknown option"),

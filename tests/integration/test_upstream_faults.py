@@ -6,13 +6,13 @@ import itertools
 import re
 import socket
 import struct
-import threading
 import time
 
 import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 from forwarder import BIN, Forwarder, addresses
@@ -47,11 +47,12 @@ def prepared(upstream):
     reply = upstream.reply
 
     def any_name(query):
-        upstream.records.setdefault(query.question[0].name, {}) or upstream.add(query.question[0].name.to_text(), "A", "10.0.0.1")
+        name = query.question[0].name
+        if name not in upstream.records:
+            upstream.records[name] = {dns.rdatatype.A: dns.rrset.from_text(name, 300, "IN", "A", "10.0.0.1")}
         return reply(query)
 
     upstream.reply = any_name
-    upstream.lock = threading.RLock()
     upstream.behave("*", delay=RTT)
     return upstream
 

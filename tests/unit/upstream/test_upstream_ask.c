@@ -271,6 +271,113 @@ static void failover_asks_each_other_once_and_gives_the_last(void)
     end();
 }
 
+static void a_late_question_is_put_to_the_next_as_well(void)
+{
+    begin(3);
+    set->settings.read_timeout_ms = 2000;
+    set->settings.hedge = true;
+    set->settings.hedge_ms = 10;
+    set->upstreams[1]->silent = true; /* no help from there */
+    ask();
+    wait_timers(12);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_TRUE(calls[1].port == 1002 && !calls[0].cancelled);
+    wait_timers(30); /* once is enough */
+    CU_ASSERT_EQUAL(ncalls, 2);
+    answer_call(0);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_TRUE(calls[1].cancelled);
+    set->settings.hedge_ms = 0; /* after the p95 of the first, where it is known */
+    set->upstreams[0]->p95_us = 20000;
+    result = -1;
+    ask();
+    wait_timers(12);
+    CU_ASSERT_EQUAL(ncalls, 3);
+    wait_timers(12);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 4);
+    fail_call(2); /* an error of the first: the other is waited for */
+    CU_ASSERT_EQUAL(result, -1);
+    answer_call(3);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    end();
+}
+
+static void the_fastest_is_asked_first_and_others_now_and_then(void)
+{
+    begin(3);
+    set->settings.policy = POLICY_FASTEST;
+    set->settings.read_timeout_ms = 2000;
+    set->upstreams[0]->mean_us = 30000;
+    set->upstreams[1]->mean_us = 20000;
+    set->upstreams[2]->mean_us = 1000;
+    fake_random = 1;
+    ask();
+    CU_ASSERT_EQUAL(calls[0].port, 1002);
+    wait_timers(30);
+    CU_ASSERT_EQUAL(ncalls, 1);
+    answer_call(0);
+    fake_random = 0; /* one of the others is measured, and does not keep the question waiting */
+    result = -1;
+    ask();
+    CU_ASSERT_EQUAL(calls[1].port, 1001);
+    wait_timers(UPSTREAM_EXPLORE_MS + 2);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    CU_ASSERT_EQUAL(calls[2].port, 1002);
+    answer_call(2);
+    set->upstreams[2]->mean_us = 0; /* not known: asked at once */
+    fake_random = 1;
+    result = -1;
+    ask();
+    CU_ASSERT_EQUAL(calls[3].port, 1002);
+    answer_call(3);
+    CU_ASSERT_NOT_EQUAL(set->upstreams[2]->mean_us, 0);
+    fake_random = 0;
+    end();
+}
+
+static void a_question_over_the_budget_goes_elsewhere_waits_or_fails(void)
+{
+    begin(2);
+    set->settings.direct = true;
+    set->settings.max_qps = 10;
+    set->settings.read_timeout_ms = 2000;
+    ask();
+    ask();
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_TRUE(calls[0].port == 1000 && calls[1].port == 1001);
+    ask();
+    CU_ASSERT_EQUAL(ncalls, 2);
+    wait_timers(102);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        result = -1;
+        answer_call(i);
+        CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    }
+    unsigned n = 0;
+    int ret;
+    struct upstream_ask *waiting[64];
+    while (n < 64 && (ret = start(false, &waiting[n])) == ERR_OK)
+        n++;
+    CU_ASSERT_EQUAL(ret, ERR_BUDGET);
+    CU_ASSERT_TRUE(n >= 18 && n <= 22); /* a second's questions of both */
+    while (n-- > 0)
+        upstream_ask_cancel(waiting[n]);
+    end();
+}
+
+static void the_deadline_ends_a_question(void)
+{
+    begin(2);
+    set->settings.read_timeout_ms = 2000;
+    set->settings.deadline_ms = 30;
+    ask();
+    wait_timers(35);
+    CU_ASSERT_EQUAL(ncalls, 1);
+    CU_ASSERT_EQUAL(result, UPSTREAM_UNREACHABLE);
+    end();
+}
+
 static void who_keeps_a_check_waiting_is_asked_last(void)
 {
     begin(3);
@@ -548,6 +655,12 @@ int main(void)
          an_error_that_comes_late_is_given_if_nothing_better_comes},
         {"failover asks each other once and gives the last answer",
          failover_asks_each_other_once_and_gives_the_last},
+        {"a late question is put to the next as well", a_late_question_is_put_to_the_next_as_well},
+        {"the fastest is asked first, and others now and then",
+         the_fastest_is_asked_first_and_others_now_and_then},
+        {"a question over the budget goes elsewhere, waits, or fails",
+         a_question_over_the_budget_goes_elsewhere_waits_or_fails},
+        {"the deadline ends a question", the_deadline_ends_a_question},
         {"who keeps a check waiting is asked last", who_keeps_a_check_waiting_is_asked_last},
         {"a late upstream is checked, but not all the time", a_late_upstream_is_checked_but_not_all_the_time},
         {"silence of all ends after two rounds", silence_of_all_ends_after_two_rounds},

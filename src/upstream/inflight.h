@@ -7,7 +7,7 @@
  * too ├ FOLLOW ─> wait to be told └ FULL   ─> there is no room
  *
  * A waiter is told in its own worker's event loop, once, and never from within inflight_join(). The leader's
- * question ends within UPSTREAM_DEADLINE_MS of its start, so nobody who came later waits longer than that.
+ * question ends within the `deadline` of its directive, so nobody who came later waits longer than that.
  *
  * The table is in shards with a lock each, held for the search of a short list: a cache miss takes it for a
  * fraction of a microsecond, twice; a cache hit never. Followers of other workers are told by worker_post(),

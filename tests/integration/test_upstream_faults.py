@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import itertools
+import random
 import re
 import socket
 import struct
@@ -188,6 +189,30 @@ def test_lost_questions_are_asked_again(exchange, up, second, loss):
         found = ask_all(server, 400, 80)
         assert len(good(found)) == len(found)
         assert max(f.took for f in found) < 5
+
+
+def test_answers_that_overtake_each_other_go_to_their_own_questions(exchange, up, second):
+    """Every name has an address of its own, and every answer takes its own time: many come after their question was sent again."""
+
+    def address(number):
+        return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+    def answer_of(upstream):
+        def answer(query, _, send):
+            name = query.question[0].name
+            number = int(name.labels[0][1:]) if len(name.labels) > 2 else 0
+            response = dns.message.make_response(query, recursion_available=True)
+            response.answer.append(dns.rrset.from_text(name, 300, "IN", "A", address(number)))
+            threading.Timer(random.uniform(0, 1.2), send, [response.to_wire()]).start()
+
+        return upstream, answer
+
+    for upstream, answer in map(answer_of, (up, second)):
+        upstream.behave("*", answer=answer)
+    with forwarding(exchange, [up, second]) as server:
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            found = list(pool.map(lambda i: (i, server.ask(f"r{i}.example.org")), range(300)))
+        assert [(i, addresses(answer)) for i, answer in found] == [(i, [address(i)]) for i in range(300)]
 
 
 # ---- lies ----

@@ -48,13 +48,13 @@ struct upstream {
     union address address;
     char text[UPSTREAM_TEXT_MAX];
     struct upstream_check check;
-    unsigned fails;           /* atomic: failed checks since the last good one */
-    bool checking;            /* atomic: a check is due, under way, or will be tried again */
-    bool silent;              /* atomic: the present check has not been answered at once */
-    bool loops;               /* atomic: see loop_guard.h */
-    uint32_t mean_us, p95_us; /* atomic: see upstream_timing.h */
-    uint64_t arrival_ns;      /* atomic: of the budget, the same */
-    uint64_t checked_ms;      /* atomic: when a check was last answered; 0: never */
+    unsigned fails;                        /* atomic: failed checks since the last good one */
+    bool checking;                         /* atomic: a check is due, under way, or will be tried again */
+    bool silent;                           /* atomic: the present check has not been answered at once */
+    bool loops;                            /* atomic: see loop_guard.h */
+    uint32_t mean_us, p95_us, measured_ms; /* atomic: see upstream_timing.h */
+    uint64_t arrival_ns;                   /* atomic: of the budget, the same */
+    uint64_t checked_ms;                   /* atomic: when a check was last answered; 0: never */
     const struct metric
         *duration; /* coredns_proxy_request_duration_seconds, one dimension: upstream_rcode_index() */
     const struct metric *check_failures;

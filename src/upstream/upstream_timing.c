@@ -1,6 +1,16 @@
 #include "upstream/upstream_timing.h"
 
+#include "base/clock.h"
+
 #define NS_PER_S UINT64_C(1000000000)
+
+/* The newest answer is between an eighth and half of the mean: the more, the longer ago the last one was. */
+#define WEIGHT_MIN_MS 125
+#define WEIGHT_MAX_MS 500
+#define WEIGHT_ALL_MS 1000
+
+/* What is not answered at all does not drive the 95th percentile above this. */
+#define P95_MAX_US 1000000
 
 static uint32_t load(const uint32_t *p)
 {
@@ -32,8 +42,12 @@ static uint32_t next_p95(uint32_t p95, uint32_t us)
 
 static void add_to_mean(struct upstream *u, uint32_t us)
 {
-    uint32_t mean = load(&u->mean_us);
-    store(&u->mean_us, mean == 0 ? us : (uint32_t)((7 * (uint64_t)mean + us + 7) / 8));
+    uint32_t mean = load(&u->mean_us), now = (uint32_t)clock_ms();
+    uint64_t weight = now - load(&u->measured_ms);
+    weight = weight < WEIGHT_MIN_MS ? WEIGHT_MIN_MS : weight > WEIGHT_MAX_MS ? WEIGHT_MAX_MS : weight;
+    uint64_t sum = mean * (WEIGHT_ALL_MS - weight) + us * weight;
+    store(&u->mean_us, mean == 0 ? us : (uint32_t)((sum + WEIGHT_ALL_MS - 1) / WEIGHT_ALL_MS));
+    store(&u->measured_ms, now);
 }
 
 void upstream_timing_answered(struct upstream *u, uint64_t ns)
@@ -45,9 +59,11 @@ void upstream_timing_answered(struct upstream *u, uint64_t ns)
 
 void upstream_timing_unanswered(struct upstream *u, uint64_t ns)
 {
-    uint32_t us = to_us(ns);
+    uint32_t us = to_us(ns), p95 = load(&u->p95_us);
     if (us > load(&u->mean_us)) /* otherwise it says nothing */
         add_to_mean(u, us);
+    if (p95 != 0 && us > p95 && p95 < P95_MAX_US) /* the same: it would have been later than that */
+        store(&u->p95_us, next_p95(p95, us));
 }
 
 uint32_t upstream_timing_mean_us(const struct upstream *u)

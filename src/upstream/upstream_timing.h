@@ -14,7 +14,7 @@ void upstream_timing_answered(struct upstream *u, uint64_t ns);
 void upstream_timing_unanswered(struct upstream *u, uint64_t ns);
 
 /* Smoothed time of an answer, microseconds; 0: not known yet. An eighth of it is the newest (RFC 6298's
- * weight). */
+ * weight), or up to half where answers are rare. */
 uint32_t upstream_timing_mean_us(const struct upstream *u);
 /* The time that 19 of 20 answers come within, as far as it has been learnt; 0: not known yet. */
 uint32_t upstream_timing_p95_us(const struct upstream *u);

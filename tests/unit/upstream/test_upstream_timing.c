@@ -14,6 +14,8 @@ static void the_mean_follows_the_answers(void)
     CU_ASSERT_EQUAL(upstream_timing_mean_us(&u), 0);
     upstream_timing_answered(&u, 10 * MS);
     CU_ASSERT_EQUAL(upstream_timing_mean_us(&u), 10001);
+    upstream_timing_answered(&u, 18 * MS); /* an eighth at once, more later */
+    CU_ASSERT_EQUAL(upstream_timing_mean_us(&u), 11001);
     for (unsigned i = 0; i < 100; i++)
         upstream_timing_answered(&u, 40 * MS);
     CU_ASSERT_TRUE(upstream_timing_mean_us(&u) > 39000 && upstream_timing_mean_us(&u) < 41000);
@@ -46,6 +48,26 @@ static unsigned take_for_a_second(struct upstream *u, uint32_t qps, uint64_t fro
     while ((at = upstream_budget_take(u, qps, from, from + S - 1)) != 0)
         n += at < from + S;
     return n;
+}
+
+static void a_question_that_is_not_waited_for_is_one_that_was_late(void)
+{
+    struct upstream u = {0};
+    unsigned hedged = 0, random = 1;
+    for (unsigned i = 0; i < 40000; i++) { /* as before, but who is late is given up soon after */
+        random = random * 1103515245 + 12345;
+        uint64_t ns = (random >> 8) % 100000 * 1000, patience = upstream_timing_p95_us(&u) * UINT64_C(1000);
+        bool late = patience != 0 && ns > patience;
+        hedged += i >= 20000 && late;
+        if (late)
+            upstream_timing_unanswered(&u, patience + MS / 10);
+        else
+            upstream_timing_answered(&u, ns);
+    }
+    CU_ASSERT_TRUE(hedged > 600 && hedged < 1400);
+    for (unsigned i = 0; i < 1000; i++)
+        upstream_timing_unanswered(&u, 3 * S);
+    CU_ASSERT_TRUE(upstream_timing_p95_us(&u) < 1400000);
 }
 
 static void no_second_has_more_than_the_budget(void)
@@ -82,6 +104,8 @@ int main(void)
     static const struct unit_test tests[] = {
         {"the mean follows the answers", the_mean_follows_the_answers},
         {"one answer in twenty is later than the p95", one_answer_in_twenty_is_later_than_the_p95},
+        {"a question that is not waited for is one that was late",
+         a_question_that_is_not_waited_for_is_one_that_was_late},
         {"no second has more than the budget", no_second_has_more_than_the_budget},
         {"what is not taken is not saved up", what_is_not_taken_is_not_saved_up},
     };

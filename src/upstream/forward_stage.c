@@ -231,9 +231,10 @@ static void pass_answer(const struct forward_stage *f, struct request *r, const 
 {
     note_upstream(f, r, a);
     pass_options_to_client(r, a);
-    if (f->cache == NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
-        r->reply->flags &=
-            (uint16_t)~FLAG_AD; /* RFC 6840 section 5.8; where there is a cache, it sees to it */
+    /* What we have validated is said to who asks (RFC 6840 section 5.7); of an upstream's word it is the
+     * upstream that decides, as in CoreDNS. Where there is a cache, it sees to it. */
+    if (f->upstreams.settings.unbound != NULL && !r->q.dnssec_ok && (r->q.flags & FLAG_AD) == 0)
+        r->reply->flags &= (uint16_t)~FLAG_AD;
 }
 
 static void tell_request(struct inflight_waiter *waiter, enum upstream_result result,

@@ -4,7 +4,7 @@ import pytest
 
 from compare import RULES
 
-USERS = {"test_autopath.py", "test_changes.py", "test_compare.py", "test_external.py", "test_generated.py", "test_multicluster.py",
+USERS = {"test_autopath.py", "test_changes.py", "test_compare.py", "test_external.py", "test_forward.py", "test_generated.py", "test_multicluster.py",
          "test_protocol.py", "test_rewrite.py", "test_template.py", "test_zonal.py"}  # fmt: skip
 
 

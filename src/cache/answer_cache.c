@@ -20,53 +20,20 @@
 
 /* ---- finding ---- */
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Keyed, because names are chosen by clients: nobody can choose names that meet in one bucket. */
-static uint64_t key_hash(const struct answer_cache *c, const struct query *q)
-{
-    uint64_t h = c->seed[0] ^ q->qtype ^ (uint64_t)q->qclass << 16 ^ (uint64_t)q->dnssec_ok << 32 ^
-                 (uint64_t)(q->flags & FLAG_CD) << 33 ^ q->options_hash;
-    size_t i = 0;
-    for (; i + 8 <= q->qname_len; i += 8) {
-        uint64_t word;
-        memcpy(&word, q->lname + i, 8);
-        h = mix(h ^ word, c->seed[1]);
-    }
-    uint64_t tail = 0;
-    memcpy(&tail, q->lname + i, q->qname_len - i);
-    return mix(h ^ tail, c->seed[1]) | 1; /* never 0, which marks an empty ghost */
-}
-
-static bool is_for(const struct cache_entry *e, const struct query *q, uint64_t hash)
-{
-    return e->hash == hash && e->qtype == q->qtype && e->qclass == q->qclass &&
-           e->dnssec_ok == q->dnssec_ok && e->checking_disabled == ((q->flags & FLAG_CD) != 0) &&
-           cache_entry_options(e) == q->options_hash && e->name_len == q->qname_len &&
-           memcmp(cache_entry_name(e), q->lname, q->qname_len) == 0;
-}
-
 /* In a read section or under the lock. */
 static struct cache_entry *find(const struct answer_cache *c, const struct query *q, uint64_t hash)
 {
-    struct cache_entry *e = rcu_read(&c->buckets[hash & c->mask]);
-    while (e != NULL && !is_for(e, q, hash))
-        e = rcu_read(&e->next);
-    return e;
+    const struct cache_key key = cache_key_of(q);
+    return cache_find(c, &key, hash);
+}
+
+static uint64_t hash_of(const struct answer_cache *c, const struct query *q)
+{
+    const struct cache_key key = cache_key_of(q);
+    return cache_key_hash(c, &key);
 }
 
 /* ---- hits ---- */
-
-static void count_use(struct cache_entry *e)
-{
-    uint8_t uses = __atomic_load_n(&e->uses, __ATOMIC_RELAXED);
-    if (uses < CACHE_USES_MAX) /* names in constant use are not written to: their cache line stays shared */
-        __atomic_store_n(&e->uses, uses + 1, __ATOMIC_RELAXED);
-}
 
 static bool begin_refresh(struct cache_entry *e, uint64_t now_ns)
 {
@@ -80,14 +47,8 @@ static bool begin_refresh(struct cache_entry *e, uint64_t now_ns)
 static bool wants_prefetch(struct cache_entry *e, const struct cache_prefetch *p, uint64_t now_ns,
                            uint64_t left_s)
 {
-    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
-    uint32_t last = __atomic_exchange_n(&e->last_asked_ms, now_ms, __ATOMIC_RELAXED);
-    if ((uint32_t)(now_ms - last) > p->window_ms)
-        __atomic_store_n(&e->asked, 1, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_add(&e->asked, 1, __ATOMIC_RELAXED);
-    uint64_t threshold = ((uint64_t)p->percent * e->ttl_s + 99) / 100;
-    return left_s <= threshold && __atomic_load_n(&e->asked, __ATOMIC_RELAXED) >= p->amount;
+    cache_count_asked(e, p, now_ns);
+    return cache_near_its_end(e, p, left_s) && __atomic_load_n(&e->asked, __ATOMIC_RELAXED) >= p->amount;
 }
 
 static void fill(const struct cache_entry *e, const struct query *q, uint32_t ttl, struct reply *r)
@@ -107,7 +68,7 @@ static void fill(const struct cache_entry *e, const struct query *q, uint32_t tt
 bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
                       struct reply *r, struct cache_hit *hit)
 {
-    uint64_t hash = key_hash(c, q);
+    uint64_t hash = hash_of(c, q);
     bool found = false;
     rcu_reader_begin();
     struct cache_entry *e = find(c, q, hash);
@@ -126,7 +87,7 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
             else if (!fresh)
                 hit->refresh = begin_refresh(e, look->now_ns);
             uint32_t shown = !fresh ? look->stale_ttl : look->keep_ttl ? e->ttl_s : left;
-            count_use(e);
+            cache_count_use(e);
             fill(e, q, shown, r);
         }
     }
@@ -136,7 +97,7 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
 
 bool answer_cache_has_success(struct answer_cache *c, const struct query *q, bool answering, uint64_t now_ns)
 {
-    uint64_t hash = key_hash(c, q);
+    uint64_t hash = hash_of(c, q);
     rcu_reader_begin();
     const struct cache_entry *e = find(c, q, hash);
     bool yes = e != NULL && e->kind == CACHE_SUCCESS && (e->answering || !answering) &&
@@ -148,7 +109,7 @@ bool answer_cache_has_success(struct answer_cache *c, const struct query *q, boo
 void answer_cache_refresh_failed(struct answer_cache *c, const struct query *q, uint64_t now_ns,
                                  uint32_t pause_ms)
 {
-    uint64_t hash = key_hash(c, q);
+    uint64_t hash = hash_of(c, q);
     rcu_reader_begin();
     struct cache_entry *e = find(c, q, hash);
     if (e != NULL) {
@@ -215,6 +176,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
         memcpy(e->rr + r->nrecords, &q->options_hash, sizeof q->options_hash);
     memcpy(cache_entry_name(e), q->lname, q->qname_len);
     memcpy(cache_entry_body(e), r->wire + question_end, body_len);
+    cache_note_order(e, r);
     return e;
 }
 
@@ -240,7 +202,7 @@ int answer_cache_put(struct answer_cache *c, const struct query *q, const struct
         free(e);
         return ERR_LIMIT;
     }
-    e->hash = key_hash(c, q);
+    e->hash = hash_of(c, q);
     struct cache_entry **bucket = &c->buckets[e->hash & c->mask];
     pthread_mutex_lock(&c->lock);
     struct cache_entry *old = find(c, q, e->hash);

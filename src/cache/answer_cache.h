@@ -25,6 +25,7 @@
 #include <stdbool.h>
 
 #include "dns/reply.h"
+#include "serve/express_kept.h"
 
 /* Octets allowed for each entry that is allowed: answers are mostly 150 to 500 octets, so this bounds only
  * caches full of large ones. */
@@ -82,6 +83,12 @@ struct cache_hit {
  * and AD as they were. Any registered RCU reader. */
 bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
                       struct reply *r, struct cache_hit *hit);
+
+/* The same without a reply, for a question of class IN and without EDNS options: what of an entry is needed
+ * to write the answer, which is good until the end of the caller's read section. False where there is none,
+ * it is stale or may have to be refreshed, or is not as `q` needs it: then nothing is counted. */
+bool answer_cache_direct(struct answer_cache *c, const struct express_question *q,
+                         const struct cache_lookup *look, struct express_kept *out);
 
 /* Whether there is a success entry for q that is of use, stale or not; with `answering`, one that has what q
  * asks for. */

@@ -99,10 +99,13 @@ static void cache_answer(void *state, struct request *r)
     cache_stage_answer(state, r);
 }
 
-/* Names of zones that a stage below has pass on the way down; on the way up their TTLs get limits. */
+/* Names of zones that a stage below has pass on the way down; on the way up their TTLs get limits. Other
+ * names may be kept. */
 static bool cache_express(void *state, struct express_plan *p)
 {
     const struct cache_settings *s = &((const struct cache_stage *)state)->settings;
+    p->kept = cache_stage_kept;
+    p->kept_state = state;
     const struct cache_limit *success = &s->limits[CACHE_SUCCESS], *denial = &s->limits[CACHE_DENIAL];
     p->ttl_zones = (const uint8_t(*)[NAME_MAX_LEN])s->zones;
     p->nttl_zones = s->nzones;

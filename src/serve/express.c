@@ -96,11 +96,15 @@ static const struct express_place *new_place(struct express_work *work, const st
     unsigned labels = read_labels(q->lname, q->len, starts);
     const struct express_zone *z =
         labels == 0 ? NULL : express_table_find(t, q->lname, q->len, starts, labels);
-    const struct zone *zone = z == NULL ? NULL : watched_zone_read(z->served->watched);
-    if (zone == NULL)
+    bool kept = z != NULL && z->kept != NULL;
+    const struct zone *zone = z == NULL || kept ? NULL : watched_zone_read(z->served->watched);
+    if (zone == NULL && !kept)
         return NULL;
     struct express_place *p = &work->places[work->nplaces++];
-    *p = (struct express_place){.zone = z, .version = zone_current(zone)};
+    *p = (struct express_place){.zone = z};
+    if (kept)
+        return p;
+    p->version = zone_current(zone);
     p->wildcards = zone_has_wildcards(p->version);
     p->denial = zone_denial_of(p->version);
     if (p->denial != NULL) {
@@ -117,7 +121,7 @@ static inline bool is_at(const struct express_query *q, const struct express_pla
     return z->by_end && z->len <= q->len && express_same(z->name, q->lname + q->len - z->len, z->len);
 }
 
-/* A question that goes this way: its zone's version is there. */
+/* A question that goes this way: its zone's version is there, or its answer may be kept. */
 static inline bool take(struct express_work *work, struct express_query *q, const struct express_table *t,
                         struct express_datagram *d, const struct express_place **last)
 {
@@ -170,9 +174,11 @@ unsigned express_serve(struct express_work *work, const struct express_table *t,
     for (unsigned i = 0; i < count; i++)
         n += take(work, &q[n], t, &d[i], &last);
     for (unsigned i = 0; i < n; i++)
-        q[i].node = zone_find(q[i].place->version, q[i].lname, q[i].len, q[i].hash);
+        if (q[i].place->version != NULL)
+            q[i].node = zone_find(q[i].place->version, q[i].lname, q[i].len, q[i].hash);
     for (unsigned i = 0; i < n; i++)
-        answered += express_answer(&q[i], w);
+        answered += q[i].place->version != NULL ? express_answer(&q[i], w)
+                                                : express_answer_kept(&q[i], w, received_ns);
     rcu_reader_end();
     if (n > 0)
         count_all(q, n, w, clock_ns() - received_ns);

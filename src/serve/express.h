@@ -13,6 +13,7 @@
  *     express_table.h   which names of a listener go this way
  *     express.c         a batch: reading questions, looking names up, counting
  *     express_answer.c  writing an answer
+ *     express_kept.c    the same for other names, of what a stage has kept (cache)
  *     express_tell.c    telling of it, where there is a log
  */
 #ifndef SEAMARK_SERVE_EXPRESS_H

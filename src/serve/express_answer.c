@@ -30,28 +30,11 @@ uint32_t express_denial_ttl(const struct express_place *p)
     return p->zone->one_ttl ? bound(d->minimum < d->ttl ? d->minimum : d->ttl, &p->zone->denied) : d->ttl;
 }
 
-/* Header and OPT around what was written up to `to`. */
+/* From a zone we have authority for. */
 static inline bool finish(struct express_query *q, uint8_t *to, uint16_t rcode, uint16_t answers,
                           uint16_t authorities, uint16_t additionals)
 {
-    uint8_t *packet = q->datagram->packet;
-    uint16_t flags = wire_u16(packet + 2);
-    wire_put_u16(packet + 2, (uint16_t)(FLAG_QR | FLAG_AA | (flags & (FLAG_RD | FLAG_CD)) | rcode));
-    wire_put_u64(packet + 4,
-                 (uint64_t)1 << 48 | (uint64_t)answers << 32 | (uint32_t)authorities << 16 | additionals);
-    if (q->has_edns) {
-        wire_put_u16(packet + 10, (uint16_t)(additionals + 1));
-        *to = 0;
-        wire_put_u16(to + 1, RR_OPT);
-        wire_put_u16(to + 3, q->udp_size);
-        wire_put_u32(to + 5, q->facts.dnssec_ok ? 0x8000 : 0);
-        wire_put_u16(to + 9, 0);
-        to += OPT_LEN;
-    }
-    q->facts.rcode = rcode;
-    q->facts.response_size = (size_t)(to - packet);
-    q->datagram->answer = (uint16_t)(to - packet);
-    return true;
+    return express_finish(q, to, FLAG_AA | rcode, answers, authorities, additionals);
 }
 
 /* ---- no records ---- */

@@ -6,6 +6,7 @@
 #ifndef SEAMARK_SERVE_EXPRESS_PLAN_H
 #define SEAMARK_SERVE_EXPRESS_PLAN_H
 
+#include "serve/express_kept.h"
 #include "serve/zone_stage.h"
 
 struct log_facts; /* serve/log_format.h */
@@ -33,6 +34,11 @@ struct express_plan {
      * no records. NULL: nobody wants to know. */
     void (*tell)(void *state, struct worker *w, const struct log_facts *facts, bool denied);
     void *tell_state;
+    /* Answers that this stage has kept, for names in ttl_zones that no stage has zones for; NULL: none. The
+     * stages above it say the rest of this plan for them too. */
+    express_find_kept *kept;
+    void *kept_state;
+    unsigned kept_stage; /* set by the compiler of the table, like `stage` */
     /* Set by the stage that ends the way: it answers names in these zones, from zone files. It has no `adapt`
      * and no `keeps`. */
     const struct zone_stage *end;

@@ -14,6 +14,7 @@ struct express_table {
     unsigned ndepths;
     uint8_t depths[NAME_MAX_LEN / 2 + 1]; /* numbers of labels that its zones have, most first */
     uint16_t *buckets;                    /* counted from 1; 0 is empty */
+    struct express_zone root;             /* of names in no other zone: only `kept` */
     struct express_zone zones[];
 };
 
@@ -34,29 +35,31 @@ const struct express_zone *express_table_find(const struct express_table *t, con
         for (unsigned i = t->buckets[bucket_of(t, suffix, len - at)]; i != 0; i = t->zones[i - 1].next) {
             const struct express_zone *z = &t->zones[i - 1];
             if (express_zone_is(z, suffix, len - at))
-                return z->served != NULL ? z : NULL;
+                return z->served != NULL || z->kept != NULL ? z : NULL;
         }
     }
-    return NULL;
+    return t->root.kept != NULL ? &t->root : NULL;
 }
 
 /* ---- the plan of a block ---- */
 
-/* False where every question to the block walks the chain. */
-static bool plan_block(const struct block *b, struct express_plan *p)
+/* With neither `end` nor `kept` every question to the block walks the chain. */
+static void plan_block(const struct block *b, struct express_plan *p)
 {
     *p = (struct express_plan){0};
-    for (unsigned i = 0; i < b->nstages; i++) {
+    for (unsigned i = 0; i < b->nstages && p->end == NULL; i++) {
         const struct plugin *plugin = b->stages[i].plugin;
         if (plugin->query == NULL && plugin->answer == NULL)
             continue;
-        if (plugin->express == NULL || !plugin->express(b->stages[i].state, p))
-            return false;
+        bool has_kept = p->kept != NULL;
+        if (plugin->express == NULL || !plugin->express(b->stages[i].state, p)) {
+            p->end = NULL;
+            return;
+        }
         p->stage = i;
-        if (p->end != NULL)
-            return true; /* what stands below is not asked */
+        if (p->kept != NULL && !has_kept)
+            p->kept_stage = i;
     }
-    return false;
 }
 
 /* ---- zones ---- */
@@ -81,6 +84,35 @@ static bool all_or_none(const uint8_t (*zones)[NAME_MAX_LEN], size_t n, const ui
     return *all || !some;
 }
 
+/* Whether a stage of the block answers names of the zone from files. */
+static bool is_local(const struct block *b, const uint8_t *zone)
+{
+    for (unsigned i = 0; i < b->nstages; i++) {
+        const struct plugin *p = b->stages[i].plugin;
+        if (p->zones != NULL && served_zones_find(p->zones(b->stages[i].state), zone) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A zone of which no stage has the names: what is kept of them. Where a line is to be written of each, the
+ * chain knows what to write. */
+static void fill_kept(struct express_zone *z, const struct config *c, const struct listener *l,
+                      const struct route *r, const struct express_plan *p)
+{
+    bool all;
+    if (p->kept == NULL || p->tell != NULL || is_local(r->block, z->name) ||
+        !all_or_none(p->ttl_zones, p->nttl_zones, z->name, &all) || !all)
+        return;
+    z->kept = p->kept;
+    z->kept_state = p->kept_state;
+    z->listener = (unsigned)(l - c->listeners);
+    z->route = r;
+    z->stage = (uint8_t)p->kept_stage;
+    z->rotate = p->rotate;
+    z->max_udp = p->max_udp;
+}
+
 static void fill_zone(struct express_zone *z, const struct config *c, const struct listener *l,
                       const struct express_plan *plans)
 {
@@ -89,6 +121,8 @@ static void fill_zone(struct express_zone *z, const struct config *c, const stru
     const struct served_zone *served =
         p == NULL || p->end == NULL ? NULL : served_zones_find(&p->end->zones, z->name);
     bool all_fall, one_ttl;
+    if (served == NULL && p != NULL)
+        fill_kept(z, c, l, r, p);
     if (served == NULL || served->label_count == 0 ||
         !all_or_none(p->ttl_zones, p->nttl_zones, z->name, &one_ttl))
         return;
@@ -120,7 +154,7 @@ static void add_zone(struct express_table *t, const uint8_t *name)
     struct express_zone *z = &t->zones[t->count];
     *z = (struct express_zone){.labels = (uint8_t)name_label_count(name)};
     z->len = (uint8_t)name_lower(z->name, name);
-    if (z->labels > 0) /* names of the root's zone alone walk the chain */
+    if (z->labels > 0) /* the root's zone is t->root */
         t->count++;
 }
 
@@ -165,25 +199,40 @@ static void table_free(struct express_table *t)
     free(t);
 }
 
+/* Adds the zones that the route's stages answer from files, where its names go the short way; returns how
+ * many they are. `t` may be NULL. */
+static size_t add_zones(const struct route *r, const struct express_plan *p, struct express_table *t)
+{
+    size_t n = 0;
+    for (unsigned i = 0; (p->end != NULL || p->kept != NULL) && i < r->block->nstages; i++) {
+        const struct stage *s = &r->block->stages[i];
+        const struct served_zones *zones = s->plugin->zones == NULL ? NULL : s->plugin->zones(s->state);
+        for (size_t k = 0; zones != NULL && k < zones->count; k++, n++)
+            if (t != NULL && name_in(zones->zones[k].apex, r->zone))
+                add_zone(t, zones->zones[k].apex);
+    }
+    return n;
+}
+
 static int table_build(const struct config *c, struct listener *l, const struct express_plan *plans)
 {
     size_t most = l->nroutes;
+    bool any = false;
     for (size_t i = 0; i < l->nroutes; i++) {
         const struct express_plan *p = &plans[l->routes[i] - c->routes];
-        most += p->end == NULL ? 0 : p->end->zones.count;
+        any = any || p->end != NULL || p->kept != NULL;
+        most += add_zones(l->routes[i], p, NULL);
     }
-    if (most == l->nroutes || most > ZONES_MAX)
+    if (!any || most > ZONES_MAX)
         return ERR_OK;
     struct express_table *t = calloc(1, sizeof *t + (most + 1) * sizeof t->zones[0]);
     if (t == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < l->nroutes; i++) {
-        const struct express_plan *p = &plans[l->routes[i] - c->routes];
         add_zone(t, l->routes[i]->zone);
-        for (size_t k = 0; p->end != NULL && k < p->end->zones.count; k++)
-            if (name_in(p->end->zones.zones[k].apex, l->routes[i]->zone))
-                add_zone(t, p->end->zones.zones[k].apex);
+        add_zones(l->routes[i], &plans[l->routes[i] - c->routes], t);
     }
+    fill_zone(&t->root, c, l, plans); /* its name is that of the root */
     sort_zones(t);
     for (unsigned i = 0; i < t->count; i++)
         fill_zone(&t->zones[i], c, l, plans);
@@ -200,8 +249,7 @@ int express_tables_build(struct config *c)
     struct express_plan *plans = calloc(c->nroutes + 1, sizeof *plans);
     int ret = plans == NULL ? -ENOMEM : ERR_OK;
     for (size_t i = 0; ret == ERR_OK && i < c->nroutes; i++)
-        if (!plan_block(c->routes[i].block, &plans[i]))
-            plans[i].end = NULL;
+        plan_block(c->routes[i].block, &plans[i]);
     for (size_t i = 0; ret == ERR_OK && i < c->nlisteners; i++)
         ret = table_build(c, &c->listeners[i], plans);
     free(plans);

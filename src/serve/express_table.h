@@ -17,11 +17,14 @@ struct express_zone {
     uint8_t len;
     uint8_t labels;
     uint16_t next; /* in its bucket, counted from 1; 0 ends */
-    /* The zone to answer from and its stage; NULL: these names walk the chain. */
+    /* The zone to answer from and its stage, or NULL. */
     const struct served_zone *served;
+    express_find_kept *kept; /* without `served`: what is asked for these names first; NULL: the chain is */
+    void *kept_state;
+    unsigned listener;
     const struct zone_stage *end;
     const struct route *route;
-    uint8_t stage; /* the index of `end` in the route's block */
+    uint8_t stage; /* the index of `end`, or of what has `kept`, in the route's block */
     uint8_t apex_len;
     /* A name that ends in its octets is no other zone's: none in the table has more labels. And they are
      * those of the apex, so a name that the zone has is such a name. */

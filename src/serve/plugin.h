@@ -83,11 +83,12 @@ struct plugin {
     enum verdict (*query)(void *state, struct request *r);
     void (*answer)(void *state, struct request *r);
 
-    /* The short way (serve/express.h), on which a question that a zone answers never meets query() and
-     * answer(): says in `p` what these two do to such a question and its answer, whatever the question, or,
-     * for the stage that has the zones, which. False where that cannot be said once and for all: then all
-     * questions to the block walk the chain, as they do where this is NULL and there is a query() or
-     * answer(). Called after all setup, before start. Optional: what it saves is most of a query's cost. */
+    /* The short way (serve/express.h), on which a question that a zone answers, or what the cache has kept,
+     * never meets query() and answer(): says in `p` what these two do to such a question and its answer,
+     * whatever the question, or, for the stage that has the zones, which. False where that cannot be said
+     * once and for all: then all questions to the block walk the chain, as they do where this is NULL and
+     * there is a query() or answer(). Called after all setup, before start. Optional: what it saves is most
+     * of a query's cost. */
     bool (*express)(void *state, struct express_plan *p);
 
     /* What it knows about a request under `label` ("kubernetes/client-namespace"), for log, rewrite and

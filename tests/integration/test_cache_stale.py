@@ -141,6 +141,34 @@ def test_verify_with_a_timeout_for_a_denial_over_tcp_and_through_a_reload(up):
         assert addresses(server.ask("new.example.org")) == ["10.0.0.9"]
 
 
+SERVICE = """apiVersion: v1
+kind: Namespace
+metadata: {name: default, resourceVersion: "1"}
+"""
+
+
+@pytest.mark.parametrize("mode", ["immediate 30s", "verify 0 30s", "verify 500ms 30s"])
+def test_names_that_fall_through_a_zone_of_the_cluster_are_stale_like_others(up, mode):
+    name = "8.8.8.8.in-addr.arpa"
+    up.add(name, "PTR", "old.example.")
+    kubernetes = "kubernetes cluster.local in-addr.arpa {\n objects {folder}/objects.yaml\n fallthrough in-addr.arpa\n }"
+    text = corefile(up, f"serve_stale 1h {mode}", kubernetes, patience="3s")
+    with Forwarder(text, files={"objects.yaml": SERVICE}) as server:
+        server.sync()
+        server.wait(lambda: len(server.ask(name, "PTR").answer) == 1, "the zone")
+        time.sleep(1.1)
+        up.add(name, "PTR", "new.example.")
+        server.wait(lambda: str(server.ask(name, "PTR").answer[0][0].target) == "new.example.", "the new name", 3)
+        up.silent = True
+        time.sleep(1.1)
+        for _ in range(2):
+            stale = server.ask(name, "PTR")
+            assert str(stale.answer[0][0].target) == "new.example." and ttls(stale) == {30}
+        assert server.metric("coredns_cache_served_stale_total") >= 2
+        up.silent = False
+        server.wait(lambda: ttls(server.ask(name, "PTR")) == {1}, "a fresh answer", 6)
+
+
 # ---- prefer_positive ----
 
 

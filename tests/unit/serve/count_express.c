@@ -2,13 +2,19 @@
  * A worker that answers from memory, to count instructions of (scripts/check-instructions): the system calls
  * of a socket are played here, everything between them is the server's own.
  *
- *     count_express KIND BATCHES [wildcard [log] [hosts] [chain]]
+ *     count_express KIND BATCHES [wildcard [log] [hosts] [alone] [chain]]
  *
  * 20,000 names of 2,000 Services under the stock Corefile; 16 questions a batch. `wildcard`: the socket tells
  * which address was asked; `chain`: no question goes the short way; `log`, `hosts`: with a line of `log`,
- * with `hosts` as k3s has it.
+ * with `hosts` as k3s has it. The kinds cached-... ask for names of the outside that the cache has kept;
+ * `alone`: under a Corefile of nothing but `cache` and a
+ * stage below it, which is not asked.
  */
 #include "../runner.h"
+#include "base/clock.h"
+#include "cache/cache_stage.h"
+#include "cache/cache_store.h"
+#include "message.h"
 #include "serve/endpoint.h"
 #include "serve/io_udp.h"
 #include "served_fixture.h"
@@ -31,11 +37,20 @@ static const struct kind {
     {"nxdomain-svc", "www.example-", ".org-", ".svc.cluster.local.", RR_AAAA, RCODE_NXDOMAIN, false},
     {"nxdomain-zone", "www.example-", ".net-", ".cluster.local.", RR_A, RCODE_NXDOMAIN, false},
     {"srv", "_http._tcp.web-", ".team-", ".svc.cluster.local.", RR_SRV, RCODE_NOERROR, false},
+    {"cached", "www.host-", ".region-", ".example.org.", RR_A, RCODE_NOERROR, false},
+    {"cached-edns", "www.host-", ".region-", ".example.org.", RR_A, RCODE_NOERROR, true},
+    {"cached-alias", "www.host-", ".region-", ".example.org.", RR_A, RCODE_NOERROR, false},
+    {"cached-denial", "www.host-", ".region-", ".example.org.", RR_AAAA, RCODE_NXDOMAIN, false},
     {"ptr", "", ".", ".96.10.in-addr.arpa.", RR_PTR, RCODE_NOERROR, false},
 };
 
 static const struct kind *kind;
 static unsigned next_question, wrong, answers;
+
+static bool is_cached(void)
+{
+    return strncmp(kind->name, "cached", 6) == 0;
+}
 
 /* ---- the socket ---- */
 
@@ -84,8 +99,9 @@ int sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
     for (unsigned i = 0; i < n; i++) {
         const uint8_t *packet = m[i].msg_hdr.msg_iov->iov_base;
         bool negative = kind->rcode == RCODE_NXDOMAIN || strcmp(kind->name, "nodata") == 0;
+        unsigned authority = is_cached() ? 0x80 : 0x84;
         answers++;
-        wrong += (packet[2] & 0x84) != 0x84 || (packet[3] & 15) != kind->rcode ||
+        wrong += (packet[2] & 0x84) != authority || (packet[3] & 15) != kind->rcode ||
                  (packet[7] == 0) != negative || (packet[9] == 1) != negative;
     }
     return (int)n;
@@ -137,6 +153,53 @@ static void fill(void)
     fixture_commit(r, reverse);
 }
 
+/* An answer to question `number` of the kind, as an upstream would give it. */
+static void keep(struct answer_cache *cache, unsigned number)
+{
+    char text[200];
+    uint8_t packet[512];
+    struct query q;
+    if (query_parse(packet, write_question(packet, number), &q) != QUERY_OK)
+        abort();
+    struct reply *r = make_reply(&q, NULL);
+    const uint8_t address[4] = {10, 0, 0, 1};
+    struct rr rr = {
+        .owner = q.lname, .type = RR_A, .class = CLASS_IN, .ttl = 3600, .rdlen = 4, .rdata = address};
+    bool denial = kind->rcode != RCODE_NOERROR, alias = strcmp(kind->name, "cached-alias") == 0;
+    r->rcode = kind->rcode;
+    r->flags = FLAG_RA;
+    if (denial)
+        add_record(r, SECTION_AUTHORITY,
+                   "example.org. 3600 IN SOA ns.example.org. root.example.org. 1 2 3 4 3600");
+    else if (!alias)
+        reply_add(r, SECTION_ANSWER, &rr);
+    for (unsigned i = 0; alias && i < 4; i++) {
+        char owner[NAME_MAX_TEXT];
+        if (i == 0)
+            snprintf(text, sizeof text, "%.100s 3600 IN CNAME edge.cdn.example.net.",
+                     name_to_text(q.lname, owner));
+        else
+            snprintf(text, sizeof text, "edge.cdn.example.net. 3600 IN A 10.0.0.%u", i);
+        add_record(r, SECTION_ANSWER, text);
+    }
+    const struct cache_keep how = {.kind = denial ? CACHE_DENIAL : CACHE_SUCCESS,
+                                   .answering = !denial,
+                                   .ttl_s = 3600,
+                                   .now_ns = clock_ns()};
+    unsigned evicted[2];
+    if (answer_cache_put(cache, &q, r, &how, evicted) != ERR_OK)
+        abort();
+    free(r);
+}
+
+static void fill_cache(void)
+{
+    const struct block *b = &fixture_config->blocks[0];
+    for (unsigned i = 0; i < b->nstages; i++)
+        for (unsigned k = 0; k < SERVICES && strcmp(b->stages[i].plugin->name, "cache") == 0; k++)
+            keep(((const struct cache_stage *)b->stages[i].state)->store->cache, k);
+}
+
 static bool has_word(char **words, const char *word)
 {
     while (*words != NULL && strcmp(*words, word) != 0)
@@ -166,7 +229,9 @@ int main(int argc, char **argv)
              has_word(argv, "hosts")
                  ? " hosts {\n  10.0.0.1 node-1\n  10.0.0.2 node-2\n  10.0.0.3 node-3\n  fallthrough\n }\n"
                  : "");
-    fixture_use(corefile);
+    fixture_use(has_word(argv, "alone") ? ".:5300 {\n cache 3600\n whoami\n}\n" : corefile);
+    if (is_cached())
+        fill_cache();
     struct express_table *table = fixture_config->listeners[0].express;
     if (has_word(argv, "chain"))
         fixture_config->listeners[0].express = NULL;

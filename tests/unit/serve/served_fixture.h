@@ -129,7 +129,7 @@ static struct route_metrics *fixture_metrics[16];
 
 static inline bool fixture_starts(const struct plugin *p)
 {
-    static const char *const inside[] = {"errors", "cache", "kubernetes", NULL};
+    static const char *const inside[] = {"errors", "cache", "template", "kubernetes", NULL};
     for (unsigned i = 0; inside[i] != NULL; i++)
         if (strcmp(p->name, inside[i]) == 0)
             return true;

@@ -9,12 +9,14 @@
 #include "metrics/query_metrics.h"
 #include "serve/endpoint.h"
 #include "serve/express.h"
+#include "serve/udp_send.h"
 #include "serve/worker_p.h"
 
 #define BATCH        32   /* more gains nothing: measured batches are 5 to 20 */
 #define REQUEST_SIZE 4096 /* the longest request that is read: EDNS options included, it is far shorter */
 #define ANSWER_SIZE  4096 /* answers up to this size are sent in batches, longer ones at once */
-static_assert(BATCH <= EXPRESS_BATCH && REQUEST_SIZE >= EXPRESS_ROOM, "a batch goes the short way whole");
+static_assert(BATCH <= EXPRESS_BATCH && BATCH <= UDP_SEND_BATCH && REQUEST_SIZE >= EXPRESS_ROOM,
+              "a batch goes the short way whole");
 #define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
 #define TURNS_MAX    16 /* batches from one socket before others have their turn */
 
@@ -28,6 +30,7 @@ struct udp_batch {
     struct mmsghdr in_msg[BATCH];
     struct express_datagram express[BATCH];
     struct express_work *work;
+    struct udp_sender *sender;
     unsigned in_used;      /* headers in in_msg that the kernel has written to */
     size_t in_control_len; /* what the others are ready for */
     struct {
@@ -42,14 +45,24 @@ struct udp_batch {
     bool receiving;
 };
 
+void udp_batch_free(struct udp_batch *b)
+{
+    if (b != NULL) {
+        free(b->work);
+        free(b->sender);
+    }
+    free(b);
+}
+
 struct udp_batch *udp_batch_new(void)
 {
     struct udp_batch *b = calloc(1, sizeof *b);
     if (b == NULL)
         return NULL;
     b->work = express_work_new();
-    if (b->work == NULL) {
-        free(b);
+    b->sender = udp_sender_new();
+    if (b->work == NULL || b->sender == NULL) {
+        udp_batch_free(b);
         return NULL;
     }
     b->in_used = BATCH;
@@ -63,13 +76,6 @@ struct udp_batch *udp_batch_new(void)
         b->out_vec[i].iov_base = b->out[i].packet;
     }
     return b;
-}
-
-void udp_batch_free(struct udp_batch *b)
-{
-    if (b != NULL)
-        free(b->work);
-    free(b);
 }
 
 /* The address that the client asked, from the packet information of a wildcard socket. */
@@ -135,21 +141,10 @@ static void send_now(int fd, struct request *r, const struct reply *reply)
     sendmsg(fd, &m, MSG_DONTWAIT); /* a full socket drops it, as the network might */
 }
 
-static void send_all(int fd, struct mmsghdr *m, unsigned count)
-{
-    unsigned sent = 0;
-    while (sent < count) {
-        int n = sendmmsg(fd, m + sent, count - sent, MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR)
-            continue;
-        sent += n > 0 ? (unsigned)n : 1; /* the one that cannot be sent is left out; the others go */
-    }
-}
-
 void udp_flush(struct worker *w)
 {
     struct udp_batch *b = w->udp;
-    send_all(b->out_fd, b->out_msg, b->nout);
+    udp_send(b->sender, b->out_fd, b->out_msg, b->nout);
     b->nout = 0;
 }
 
@@ -271,7 +266,7 @@ static void answer_batch(struct endpoint *ep, int fd, unsigned n)
     if (answered == n && b->nout == 0) {
         for (unsigned i = 0; i < n; i++)
             turn_round(b, i);
-        send_all(fd, b->in_msg, n);
+        udp_send(b->sender, fd, b->in_msg, n);
         return;
     }
     for (unsigned i = 0; i < n; i++)

@@ -2,13 +2,13 @@
  * A worker that answers from memory, to count instructions of (scripts/check-instructions): the system calls
  * of a socket are played here, everything between them is the server's own.
  *
- *     count_express KIND BATCHES [wildcard [log] [hosts] [alone] [chain]]
+ *     count_express KIND BATCHES [wildcard [log] [hosts] [alone] [chain] [pairs]]
  *
  * 20,000 names of 2,000 Services under the stock Corefile; 16 questions a batch. `wildcard`: the socket tells
  * which address was asked; `chain`: no question goes the short way; `log`, `hosts`: with a line of `log`,
- * with `hosts` as k3s has it. The kinds cached-... ask for names of the outside that the cache has kept;
- * `alone`: under a Corefile of nothing but `cache` and a
- * stage below it, which is not asked.
+ * with `hosts` as k3s has it; `pairs`: two come from one socket each time. The kinds cached-... ask for names
+ * of the outside that the cache has kept; `alone`: under a Corefile of nothing but `cache` and a stage below
+ * it, which is not asked.
  */
 #include "../runner.h"
 #include "base/clock.h"
@@ -46,6 +46,7 @@ static const struct kind {
 
 static const struct kind *kind;
 static unsigned next_question, wrong, answers;
+static unsigned sockets_share = 1; /* questions that come from one socket, one after the other */
 
 static bool is_cached(void)
 {
@@ -76,7 +77,7 @@ int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *
     (void)fd, (void)flags, (void)timeout;
     for (unsigned i = 0; i < BATCH && i < n; i++) {
         struct msghdr *h = &m[i].msg_hdr;
-        struct sockaddr_in6 from = {.sin6_family = AF_INET6, .sin6_port = 9};
+        struct sockaddr_in6 from = {.sin6_family = AF_INET6, .sin6_port = (in_port_t)(9 + i / sockets_share)};
         m[i].msg_len = (unsigned)write_question(h->msg_iov->iov_base, next_question++);
         memcpy(h->msg_name, &from, sizeof from);
         h->msg_namelen = sizeof from;
@@ -96,14 +97,15 @@ int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *
 int sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
     (void)fd, (void)flags;
-    for (unsigned i = 0; i < n; i++) {
-        const uint8_t *packet = m[i].msg_hdr.msg_iov->iov_base;
-        bool negative = kind->rcode == RCODE_NXDOMAIN || strcmp(kind->name, "nodata") == 0;
-        unsigned authority = is_cached() ? 0x80 : 0x84;
-        answers++;
-        wrong += (packet[2] & 0x84) != authority || (packet[3] & 15) != kind->rcode ||
-                 (packet[7] == 0) != negative || (packet[9] == 1) != negative;
-    }
+    unsigned authority = is_cached() ? 0x80 : 0x84;
+    for (unsigned i = 0; i < n; i++)
+        for (size_t k = 0; k < m[i].msg_hdr.msg_iovlen; k++) {
+            const uint8_t *packet = m[i].msg_hdr.msg_iov[k].iov_base;
+            bool negative = kind->rcode == RCODE_NXDOMAIN || strcmp(kind->name, "nodata") == 0;
+            answers++;
+            wrong += (packet[2] & 0x84) != authority || (packet[3] & 15) != kind->rcode ||
+                     (packet[7] == 0) != negative || (packet[9] == 1) != negative;
+        }
     return (int)n;
 }
 
@@ -233,6 +235,7 @@ int main(int argc, char **argv)
     if (is_cached())
         fill_cache();
     struct express_table *table = fixture_config->listeners[0].express;
+    sockets_share = has_word(argv, "pairs") ? 2 : 1;
     if (has_word(argv, "chain"))
         fixture_config->listeners[0].express = NULL;
     workers_call(answer_batches, &turns);

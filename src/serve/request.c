@@ -92,12 +92,17 @@ void request_release(struct request *r)
     w->free_requests = r;
 }
 
+/* The longest datagram that IPv4 carries, without its header and UDP's. IPv6 has room for 20 octets more. */
+#define DATAGRAM_MAX (65535 - 20 - 8)
+
 size_t request_max_size(const struct request *r)
 {
     if (r->transport != TRANSPORT_UDP)
         return REPLY_CAP;
     /* RFC 6891 section 6.2.3: values below 512 count as 512. */
     size_t size = r->asked->udp_size < 512 ? 512 : r->asked->udp_size;
+    if (size > DATAGRAM_MAX)
+        size = DATAGRAM_MAX; /* a longer one would not be sent, and the client wait for it in vain */
     return r->max_udp != 0 && r->max_udp < size ? r->max_udp : size;
 }
 

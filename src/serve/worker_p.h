@@ -78,7 +78,8 @@ void request_park(struct request *r);
 void request_end(struct request *r);
 /* Parses and answers a message that came by `l`. Calls r->done in every case, now or later. */
 void request_serve(struct request *r, const struct listener *l, const uint8_t *packet, size_t len);
-/* Most octets that the answer may take on its transport. */
+/* Most octets that the answer may take on its transport: what the client allows, and what a message or a
+ * datagram holds. */
 size_t request_max_size(const struct request *r);
 
 /* worker_tenancy.c */

@@ -115,7 +115,7 @@ static bool is_shortage(int code)
  * journal says. Loading it would take the zone back, and twice the memory. */
 static bool has_been_at(const struct watched_zone *w, uint32_t serial)
 {
-    if (w->zone == NULL || w->journal_damaged)
+    if (w->zone == NULL || w->journal_damaged || zone_is_worn(w->zone))
         return false;
     uint32_t now = current_serial(w);
     return serial == now ||
@@ -156,6 +156,7 @@ static void follow_file(struct watched_zone *w)
         return;
     }
     publish(w, fresh);
+    journal_rewind(w->journal); /* it may be past the file */
     w->journal_damaged = false;
     w->changed_ms = clock_wall_ms();
     log_info("zone %s: loaded %llu records, serial %u, rendered %s (%llu ms)", w->text,

@@ -73,6 +73,8 @@ struct journal_reader; /* follows one journal file, an open descriptor of it */
 int journal_follow(const char *path, const uint8_t *apex, struct journal_reader **out, struct errtext *e);
 void journal_unfollow(struct journal_reader *r);
 uint32_t journal_base(const struct journal_reader *r);
+/* Goes back to the first transaction: for another zone than the one it was read for. NULL allowed. */
+void journal_rewind(struct journal_reader *r);
 
 /* Applies every further whole transaction to `z`, each with one zone_commit; transactions at or below the
  * zone's serial are skipped. Returns the number applied (0 where there is nothing new), or ERR_STALE (the

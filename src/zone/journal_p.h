@@ -10,10 +10,13 @@
 /* Octets of the longest commit line. */
 #define JOURNAL_COMMIT_MAX 96
 
+#define JOURNAL_HEADER_LINES 3
+
 struct journal_reader {
     struct lines lines;
     char *path; /* for messages */
     uint32_t base;
+    off_t begin;     /* of the first transaction, behind the header */
     uint32_t serial; /* after the last transaction that was read or skipped */
     off_t position;  /* in the file, after that transaction */
     uint64_t line;   /* number of its last line */

@@ -58,9 +58,18 @@ static int read_header(struct journal_reader *r, const uint8_t *apex, struct err
     if (!number_decimal(value, len, UINT32_MAX, &base))
         return errtext_set(e, ERR_MALFORMED, "%s:3: expected a serial", r->path);
     r->base = r->serial = (uint32_t)base;
-    r->position = r->lines.offset;
-    r->line = r->lines.number;
+    r->position = r->begin = r->lines.offset;
+    r->line = JOURNAL_HEADER_LINES;
     return ERR_OK;
+}
+
+void journal_rewind(struct journal_reader *r)
+{
+    if (r == NULL)
+        return;
+    r->serial = r->base;
+    r->position = r->begin;
+    r->line = JOURNAL_HEADER_LINES;
 }
 
 int journal_follow(const char *path, const uint8_t *apex, struct journal_reader **out, struct errtext *e)

@@ -96,8 +96,12 @@ void zone_let_go(const struct zone_version *held);
 /* ---- changing ---- */
 struct zone_txn;
 
-/* Begins a transaction; NULL without memory. One at a time for a zone. */
+/* Begins a transaction; NULL without memory, and where all numbers of transactions are used up. One at a time
+ * for a zone. */
 struct zone_txn *zone_begin(struct zone *z);
+/* Whether half of the numbers are used up, which takes four months of 200 transactions a second: the zone is
+ * to be loaded anew when that can be done. The thread that owns the zone. */
+bool zone_is_worn(const struct zone *z);
 /* Adds a record. Already there: ERR_EXISTS (no harm done, the TTL is that of the new one). Owner outside of
  * the zone, another class than IN, a type that is no data: ERR_MALFORMED. All records of an rrset share one
  * TTL: the last added wins (RFC 2181 section 5.2). More than 65,535 records or 16 MiB in one rrset, or

@@ -31,7 +31,7 @@ void zone_version_unref(struct zone_version *v);
 struct zone {
     struct zone_version *current; /* published through base/rcu.h */
     struct zone_txn *txn;         /* the one that is open, or NULL */
-    uint32_t edit_id;             /* of the last transaction; wraps after 27 years of five a second */
+    uint32_t edit_id;             /* of the last transaction: never used twice, see zone_is_worn() */
     uint8_t apex_len;
     uint8_t apex[NAME_MAX_LEN];
 };

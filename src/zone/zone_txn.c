@@ -26,9 +26,15 @@ bool zone_covers(const struct zone *z, const uint8_t *lname, size_t len)
     return len == z->apex_len && memcmp(lname, z->apex, len) == 0;
 }
 
+/* A number that came again would make blocks that readers have look like the transaction's own. */
+bool zone_is_worn(const struct zone *z)
+{
+    return z->edit_id > UINT32_MAX / 2;
+}
+
 struct zone_txn *zone_begin(struct zone *z)
 {
-    if (z->txn != NULL)
+    if (z->txn != NULL || z->edit_id == UINT32_MAX)
         return NULL;
     struct zone_txn *t = calloc(1, sizeof *t);
     if (t == NULL)

@@ -40,6 +40,7 @@ RECORDS = [
     "away.default.svc CNAME host.example.org.",
     "empty.svc TYPE65280 \\# 0",
     *(f"big.default.svc A 10.1.{i // 256}.{i % 256}" for i in range(1000)),
+    *(f"huge.default.svc A 10.2.{i // 256}.{i % 256}" for i in range(4092)),
 ]
 REVERSE = ["1.1.96.10 PTR web.default.svc.cluster.local."]
 
@@ -143,6 +144,14 @@ def test_an_answer_takes_what_the_client_allows_and_says_that_it_is_cut(server, 
     assert bool(answer.flags & dns.flags.TC) == (whole > room)
     assert answer.question[0].name.to_text() == "big.default.svc.cluster.local."
     assert answer.edns == (-1 if size is None else 0)
+
+
+def test_an_answer_that_no_datagram_holds_is_cut_though_the_client_allows_it(server):
+    """A message may take 65,535 octets, but 28 of a datagram's are its headers'."""
+    answer = dns.message.from_wire(server.exchange(with_opt(plain("huge.default.svc.cluster.local."), opt(65535))))
+    assert answer.flags & dns.flags.TC and len(answer.answer[0]) > 4080
+    answer = server.ask("huge.default.svc.cluster.local", tcp=True, use_edns=0, payload=65535)
+    assert not answer.flags & dns.flags.TC and len(set(addresses(answer))) == 4092
 
 
 def test_what_was_cut_is_whole_over_tcp(server):

@@ -24,7 +24,7 @@ from report import plot, text  # noqa: E402
 from report.results import Results  # noqa: E402
 from workshop import Workshop  # noqa: E402
 
-PARTS = ("answers", "instructions", "many", "tcp", "log", "change", "pace", "created", "load", "memory", "caching", "misses", "pods")
+PARTS = ("answers", "instructions", "many", "tcp", "log", "change", "pace", "created", "load", "memory", "caching", "misses", "dot", "pods")
 FULL_ONLY = ("pods",)
 # Rounds, and seconds of each: many short ones, because what disturbs a machine comes and goes within seconds.
 DAILY, FULL = (11, 0.3), (31, 2.0)

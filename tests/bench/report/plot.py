@@ -11,7 +11,7 @@ CPU, MEMORY = "cpu_us", "pss_mib"
 GROUPS = {  # file: (title, what of each server, which conditions)
     "answers.svg": ("Questions of a cluster, CPU µs a query", CPU, lambda t: "Services" in t),
     "tcp.svg": ("Over TCP, 100 questions a connection, CPU µs a query", CPU, lambda t: t.startswith("TCP")),
-    "caching.svg": ("Names outside of the cluster, CPU µs a query", CPU, lambda t: t.startswith("cache") or t.startswith("validated")),
+    "caching.svg": ("Names outside of the cluster, CPU µs a query", CPU, lambda t: t.startswith("cache") or t.startswith(("validated", "upstream"))),
     "memory.svg": ("Memory while answering, PSS in MiB", MEMORY, lambda t: "Services, 1 worker" in t or t.startswith("cache hits")),
 }
 

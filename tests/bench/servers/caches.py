@@ -2,6 +2,7 @@
 
 from measure.server import PORT, Server
 
+TLS_PORT = 5853
 UNBOUND, DNSDIST, RECURSOR = "Unbound", "dnsdist", "Recursor"
 
 
@@ -45,6 +46,34 @@ forward-zone:
   forward-addr: {upstream.address}@{upstream.port}
 """)
     return Server(UNBOUND, ["unbound", "-d", "-c", f"{folder}/unbound.conf"], address, folder, probe, placement.servers)
+
+
+def unbound_over_tls(place, domain, certificate, probe, placement):
+    """An upstream that knows every name below `domain`, over TLS; over UDP too, for the start. `certificate`: (file, file of its key)."""
+    folder, address = place
+    _write(f"{folder}/unbound.conf", f"""server:
+  interface: {address}@{PORT}
+  interface: {address}@{TLS_PORT}
+  tls-port: {TLS_PORT}
+  tls-service-pem: "{certificate[0]}"
+  tls-service-key: "{certificate[1]}"
+  access-control: 127.0.0.0/8 allow
+  do-ip6: no
+  incoming-num-tcp: 100
+  tcp-idle-timeout: 60000
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  module-config: "iterator"
+  local-zone: "{domain}." redirect
+  local-data: "{domain}. 300 A 192.0.2.2"
+remote-control:
+  control-enable: no
+""")
+    return Server("upstream", ["unbound", "-d", "-c", f"{folder}/unbound.conf"], address, folder, probe, placement.servers)
 
 
 def recursor(place, upstream, probe, placement):

@@ -1,0 +1,57 @@
+"""Misses that go to an upstream over TLS (RFC 7858), 1,000 a second: what one costs, and how many connections are begun."""
+
+import os
+
+from data import outside
+from measure import dnsperf
+from measure.cpus import OTHERS, SAME_CORE, Placement
+from measure.server import PORT, Running
+from servers import caches, cluster
+from servers.cluster import COREDNS, SEAMARK
+from throwaway_pki import Authority
+
+RATE, SECONDS = 1000, 10
+UPSTREAM = Placement(OTHERS, OTHERS, 1)
+NAME, PROBE = "dns.example.test", f"probe.{outside.ANY}"
+
+
+def _corefile(place, upstream, authority):
+    """Nothing but `forward`, so that every question is a miss. Returns the path."""
+    folder, address = place
+    path = os.path.join(folder, "Corefile")
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f".:{PORT} {{\n    bind {address}\n    forward . tls://{upstream.address}:{caches.TLS_PORT} {{\n"
+                  f"        tls {authority.ca}\n        tls_servername {NAME}\n    }}\n}}\n")
+    return path
+
+
+def _servers(shop, upstream, authority):
+    place = shop.place("seamark")
+    yield cluster.seamark(place, _corefile(place, upstream, authority), place[0], PROBE, SAME_CORE)
+    if shop.coredns:
+        place = shop.place("coredns")
+        yield cluster.coredns(shop.coredns, place, _corefile(place, upstream, authority), PROBE, SAME_CORE)
+
+
+def _accepted():
+    """TCP connections that this machine has accepted: nobody else makes any while this part runs."""
+    with open("/proc/net/snmp", encoding="ascii") as f:
+        names, values = [line.split() for line in f if line.startswith("Tcp:")]
+    return int(values[names.index("PassiveOpens")])
+
+
+def run(shop, results):
+    place = shop.place("upstream")
+    authority = Authority(place[0])
+    questions = os.path.join(place[0], "questions")
+    outside.write_unique(questions, RATE * SECONDS, "tls")
+    with caches.unbound_over_tls(place, outside.ANY, authority.issue("server", f"DNS:{NAME}"), PROBE, UPSTREAM) as upstream:
+        with Running(list(_servers(shop, upstream, authority)), shop.say) as running:
+            for server in running:
+                before = _accepted()
+                dnsperf.run(server, questions, SAME_CORE.client, SECONDS, qps=RATE)
+                results.figure(f"connections begun in {SECONDS} s of {RATE} misses/s over TLS, {server.name}", [_accepted() - before], "",
+                               1 if server.name == SEAMARK else None)
+            result = shop.measure(running, questions, SAME_CORE, qps=RATE)
+    results.condition(f"upstream over TLS, {RATE} misses/s", result, SEAMARK, "the upstream is an Unbound on another CPU")
+    results.compare("miss over TLS, of CoreDNS", result, SEAMARK, (COREDNS,), 1 / 3)

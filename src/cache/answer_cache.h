@@ -87,6 +87,9 @@ bool answer_cache_get(struct answer_cache *c, const struct query *q, const struc
 /* The same without a reply, for a question of class IN and without EDNS options: what of an entry is needed
  * to write the answer, which is good until the end of the caller's read section. False where there is none,
  * it is stale or may have to be refreshed, or is not as `q` needs it: then nothing is counted. */
+/* Goes before it in the same read section, for each question of a batch step 0 and then for each step 1: sets
+ * q->key, and has the CPU fetch what will be looked at. */
+void answer_cache_fetch(const struct answer_cache *c, struct express_question *q, unsigned step);
 bool answer_cache_direct(struct answer_cache *c, const struct express_question *q,
                          const struct cache_lookup *look, struct express_kept *out);
 

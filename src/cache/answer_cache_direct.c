@@ -36,17 +36,37 @@ static bool is_failure(const struct cache_entry *e)
     return e->rcode != RCODE_NOERROR && e->rcode != RCODE_NXDOMAIN;
 }
 
+static inline struct cache_key key_of(const struct express_question *q)
+{
+    return (struct cache_key){.lname = q->lname,
+                              .len = q->len,
+                              .dnssec_ok = q->dnssec_ok,
+                              .checking_disabled = q->checking_disabled,
+                              .qtype = q->qtype,
+                              .qclass = CLASS_IN,
+                              .name_hash = q->name_hash};
+}
+
+/* An entry of one record is in its first three cache lines. */
+void answer_cache_fetch(const struct answer_cache *c, struct express_question *q, unsigned step)
+{
+    if (step == 0) {
+        const struct cache_key key = key_of(q);
+        q->key = cache_key_hash(c, &key);
+        __builtin_prefetch(&c->buckets[q->key & c->mask]);
+        return;
+    }
+    const char *e = (const char *)rcu_read(&c->buckets[q->key & c->mask]);
+    __builtin_prefetch(e);
+    __builtin_prefetch(e + 64);
+    __builtin_prefetch(e + 128);
+}
+
 bool answer_cache_direct(struct answer_cache *c, const struct express_question *q,
                          const struct cache_lookup *look, struct express_kept *out)
 {
-    const struct cache_key key = {.lname = q->lname,
-                                  .len = q->len,
-                                  .dnssec_ok = q->dnssec_ok,
-                                  .checking_disabled = q->checking_disabled,
-                                  .qtype = q->qtype,
-                                  .qclass = CLASS_IN,
-                                  .name_hash = q->name_hash};
-    struct cache_entry *e = cache_find(c, &key, cache_key_hash(c, &key));
+    const struct cache_key key = key_of(q);
+    struct cache_entry *e = cache_find(c, &key, q->key);
     if (e == NULL || e->body_len > q->room || (q->ordered && !e->is_simple) || is_failure(e))
         return false;
     uint64_t age = cache_entry_age_s(e, look->now_ns);

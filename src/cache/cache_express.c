@@ -3,6 +3,11 @@
 #include "cache/cache_stage.h"
 #include "cache/cache_store.h"
 
+void cache_stage_fetch_kept(void *state, struct express_question *q, unsigned step)
+{
+    answer_cache_fetch(((const struct cache_stage *)state)->store->cache, q, step);
+}
+
 bool cache_stage_kept(void *state, const struct express_question *q, struct express_kept *out)
 {
     struct cache_stage *c = state;

@@ -74,6 +74,7 @@ void cache_stage_free(struct cache_stage *c);  /* once no worker uses it; NULL a
 enum verdict cache_stage_query(struct cache_stage *c, struct request *r);
 /* What is kept for names that no stage below answers from memory: express_plan's `kept`. */
 express_find_kept cache_stage_kept;
+express_fetch_kept cache_stage_fetch_kept;
 void cache_stage_answer(struct cache_stage *c, struct request *r);
 /* For the forward stage: VERDICT_ANSWERED or VERDICT_PENDING where a name that had to pass is answered from
  * here after all, else VERDICT_NEXT. */

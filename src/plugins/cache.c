@@ -105,6 +105,7 @@ static bool cache_express(void *state, struct express_plan *p)
 {
     const struct cache_settings *s = &((const struct cache_stage *)state)->settings;
     p->kept = cache_stage_kept;
+    p->fetch_kept = cache_stage_fetch_kept;
     p->kept_state = state;
     const struct cache_limit *success = &s->limits[CACHE_SUCCESS], *denial = &s->limits[CACHE_DENIAL];
     p->ttl_zones = (const uint8_t(*)[NAME_MAX_LEN])s->zones;

@@ -11,7 +11,8 @@
 
 struct express_work {
     struct express_query queries[EXPRESS_BATCH];
-    struct express_place places[EXPRESS_BATCH]; /* of them; neighbours have one in common */
+    struct express_question kept[EXPRESS_BATCH]; /* of those whose place has no zone */
+    struct express_place places[EXPRESS_BATCH];  /* of them; neighbours have one in common */
     unsigned nplaces;
 };
 
@@ -163,6 +164,26 @@ static void count_all(const struct express_query *q, unsigned n, struct worker *
     }
 }
 
+/* Looks up the names of all questions, where their zones are. */
+static inline void find_all(struct express_work *work, unsigned n, uint64_t now_ns)
+{
+    struct express_query *q = work->queries;
+    bool any_kept = false;
+    for (unsigned i = 0; i < n; i++) {
+        if (q[i].place->version != NULL) {
+            q[i].node = zone_find(q[i].place->version, q[i].lname, q[i].len, q[i].hash);
+            continue;
+        }
+        express_ask_kept(&q[i], now_ns, &work->kept[i]);
+        any_kept = true;
+    }
+    for (unsigned i = 0; any_kept && i < n; i++) {
+        const struct express_zone *z = q[i].place->zone;
+        if (q[i].place->version == NULL)
+            z->fetch_kept(z->kept_state, &work->kept[i], 1);
+    }
+}
+
 unsigned express_serve(struct express_work *work, const struct express_table *t, struct worker *w,
                        struct express_datagram *d, unsigned count, uint64_t received_ns)
 {
@@ -173,12 +194,10 @@ unsigned express_serve(struct express_work *work, const struct express_table *t,
     rcu_reader_begin();
     for (unsigned i = 0; i < count; i++)
         n += take(work, &q[n], t, &d[i], &last);
-    for (unsigned i = 0; i < n; i++)
-        if (q[i].place->version != NULL)
-            q[i].node = zone_find(q[i].place->version, q[i].lname, q[i].len, q[i].hash);
+    find_all(work, n, received_ns);
     for (unsigned i = 0; i < n; i++)
         answered += q[i].place->version != NULL ? express_answer(&q[i], w)
-                                                : express_answer_kept(&q[i], w, received_ns);
+                                                : express_answer_kept(&q[i], &work->kept[i], w);
     rcu_reader_end();
     if (n > 0)
         count_all(q, n, w, clock_ns() - received_ns);

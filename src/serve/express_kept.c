@@ -18,23 +18,30 @@ static void rotate(uint8_t *packet, const struct express_kept *k, const struct e
     }
 }
 
-bool express_answer_kept(struct express_query *q, struct worker *w, uint64_t now_ns)
+void express_ask_kept(const struct express_query *q, uint64_t now_ns, struct express_question *out)
+{
+    const struct express_zone *z = q->place->zone;
+    uint16_t flags = wire_u16(q->datagram->packet + 2);
+    *out = (struct express_question){.lname = q->lname,
+                                     .len = q->len,
+                                     .dnssec_ok = q->facts.dnssec_ok,
+                                     .checking_disabled = (flags & FLAG_CD) != 0,
+                                     .ordered = z->rotate,
+                                     .qtype = q->facts.qtype,
+                                     .room = q->room > q->end ? q->room - q->end : 0,
+                                     .listener = z->listener,
+                                     .name_hash = q->hash,
+                                     .now_ns = now_ns};
+    z->fetch_kept(z->kept_state, out, 0);
+}
+
+bool express_answer_kept(struct express_query *q, const struct express_question *question, struct worker *w)
 {
     const struct express_zone *z = q->place->zone;
     uint8_t *packet = q->datagram->packet;
     uint16_t flags = wire_u16(packet + 2);
-    const struct express_question question = {.lname = q->lname,
-                                              .len = q->len,
-                                              .dnssec_ok = q->facts.dnssec_ok,
-                                              .checking_disabled = (flags & FLAG_CD) != 0,
-                                              .ordered = z->rotate,
-                                              .qtype = q->facts.qtype,
-                                              .room = q->room > q->end ? q->room - q->end : 0,
-                                              .listener = z->listener,
-                                              .name_hash = q->hash,
-                                              .now_ns = now_ns};
     struct express_kept k;
-    if (!z->kept(z->kept_state, &question, &k))
+    if (!z->kept(z->kept_state, question, &k))
         return false;
     memcpy(packet + q->end, k.body, k.body_len);
     for (unsigned i = 0, n = (unsigned)k.count[0] + k.count[1] + k.count[2]; i < n; i++)

@@ -18,6 +18,7 @@ struct express_question {
     unsigned listener;  /* its number: whom it is counted for */
     uint64_t name_hash; /* name_hash() of lname */
     uint64_t now_ns;    /* clock_ns() */
+    uint64_t key;       /* the keeper's, set by its express_fetch_kept */
 };
 
 /* An answer, in its keeper's memory. */
@@ -32,6 +33,10 @@ struct express_kept {
     uint8_t kind;        /* the keeper's */
     uint8_t run_at, run; /* `run` addresses of one name and type, from record run_at on; 0: no addresses */
 };
+
+/* Ahead of the next: asks for the memory that it will need, so that this is there when it is needed. For all
+ * questions of a batch step 0, then for all of them step 1. */
+typedef void express_fetch_kept(void *state, struct express_question *q, unsigned step);
 
 /* What is kept for the question and may be given as it is; the stage counts it as given then. False: the
  * chain decides. In a worker, in a read section, to whose end the answer is good. */

@@ -72,7 +72,9 @@ uint32_t express_denial_ttl(const struct express_place *p);
  * where it is the chain's. In a read section. */
 bool express_answer(struct express_query *q, struct worker *w);
 
-/* The same in a place of what a stage has kept. */
-bool express_answer_kept(struct express_query *q, struct worker *w, uint64_t now_ns);
+/* The same in a place of what a stage has kept: first the question to the stage, for all of a batch (the
+ * memory that it needs is fetched meanwhile), then the answer. */
+void express_ask_kept(const struct express_query *q, uint64_t now_ns, struct express_question *out);
+bool express_answer_kept(struct express_query *q, const struct express_question *question, struct worker *w);
 
 #endif

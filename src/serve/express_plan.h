@@ -37,6 +37,7 @@ struct express_plan {
     /* Answers that this stage has kept, for names in ttl_zones that no stage has zones for; NULL: none. The
      * stages above it say the rest of this plan for them too. */
     express_find_kept *kept;
+    express_fetch_kept *fetch_kept;
     void *kept_state;
     unsigned kept_stage; /* set by the compiler of the table, like `stage` */
     /* Set by the stage that ends the way: it answers names in these zones, from zone files. It has no `adapt`

@@ -105,6 +105,7 @@ static void fill_kept(struct express_zone *z, const struct config *c, const stru
         !all_or_none(p->ttl_zones, p->nttl_zones, z->name, &all) || !all)
         return;
     z->kept = p->kept;
+    z->fetch_kept = p->fetch_kept;
     z->kept_state = p->kept_state;
     z->listener = (unsigned)(l - c->listeners);
     z->route = r;

@@ -20,6 +20,7 @@ struct express_zone {
     /* The zone to answer from and its stage, or NULL. */
     const struct served_zone *served;
     express_find_kept *kept; /* without `served`: what is asked for these names first; NULL: the chain is */
+    express_fetch_kept *fetch_kept;
     void *kept_state;
     unsigned listener;
     const struct zone_stage *end;

@@ -85,7 +85,9 @@ class Session:
             return
         self.up.requests.append(headers)
         last = self.asked == self.up.goaway_after
-        self.up._take(self.up._question(headers, body), "doh", lambda data, to=self: to.answer(stream, data, last))
+        send = lambda data: self.answer(stream, data, last)  # noqa: E731
+        send.connection = self
+        self.up._take(self.up._question(headers, body), "doh", send)
 
     # What upstream.Upstream does to a TCP connection in place of an answer.
     def sendall(self, data):

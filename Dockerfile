@@ -6,7 +6,7 @@
 FROM debian:trixie-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         gcc g++ libc6-dev make pkg-config libcap2-bin \
-        libcurl4-openssl-dev libevent-dev libjson-c-dev libldns-dev libre2-dev libssl-dev libunbound-dev liburcu-dev \
+        libcurl4-openssl-dev libevent-dev libjson-c-dev libldns-dev libnghttp2-dev libre2-dev libssl-dev libunbound-dev liburcu-dev \
         libyaml-dev zlib1g-dev
 WORKDIR /src
 COPY Makefile CHANGELOG.md ./
@@ -19,7 +19,7 @@ RUN setcap cap_net_bind_service=+ep /out/usr/bin/seamark
 FROM debian:trixie-slim
 RUN apt-get update && apt-get upgrade -y && apt-get install -y --no-install-recommends \
         ca-certificates \
-        libcurl4t64 libevent-2.1-7t64 libevent-pthreads-2.1-7t64 libjson-c5 libldns3t64 libre2-11 \
+        libcurl4t64 libevent-2.1-7t64 libevent-pthreads-2.1-7t64 libjson-c5 libldns3t64 libnghttp2-14 libre2-11 \
         libssl3t64 libunbound8 liburcu8t64 libyaml-0-2 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 65532 -g 65532 /var/lib/seamark /var/lib/seamark/zones

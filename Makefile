@@ -9,7 +9,7 @@ CC      ?= gcc
 BUILD   := build/$(VARIANT)
 BIN     := $(if $(filter plain,$(VARIANT)),bin,$(BUILD)/bin)
 
-PKGS := libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu ldns libunbound zlib openssl re2
+PKGS := libnghttp2 libcurl json-c yaml-0.1 libevent libevent_pthreads liburcu ldns libunbound zlib openssl re2
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \

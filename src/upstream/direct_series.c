@@ -30,6 +30,8 @@ static const char *const kinds[] = {"full", "resumed"};
 
 static const char *protocol_of(const struct exchange_target *t)
 {
+    if (t->transport.protocol == PROTOCOL_HTTPS)
+        return "https";
     return t->transport.tls != NULL ? "tcp-tls" : t->tcp ? "tcp" : "udp";
 }
 

@@ -148,9 +148,6 @@ int forward_direct_to(struct upstream_settings *s, struct upstream_source *sourc
         return ret;
     if (ret != ERR_OK)
         return args_error(e, PLUGIN, d, "not an IP address: \"%.200s\"", to);
-    if (transport.protocol == PROTOCOL_HTTPS)
-        return args_error(e, PLUGIN, d,
-                          "upstreams of the kind \"https://\" are not supported by this version yet");
     if (s->plain_only || s->unbound != NULL)
         return args_error(e, PLUGIN, d, "%s is for plain upstreams, which \"%.200s\" is not",
                           s->plain_only ? "exchange libunbound" : "validate", to);

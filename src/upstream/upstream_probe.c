@@ -11,6 +11,7 @@
 #include "base/secret_random.h"
 #include "upstream/byte_stream.h"
 #include "upstream/direct_socket.h"
+#include "upstream/doh_session.h"
 
 #define PACKET_MAX    600 /* a question with a name of 255 octets and an OPT record is below 300 */
 #define LENGTH_OCTETS 2
@@ -18,6 +19,7 @@
 struct upstream_probe {
     int fd;                     /* over UDP; -1 */
     struct byte_stream *stream; /* over TCP or TLS */
+    struct doh_session *doh;    /* over HTTPS */
     bool failed;                /* known at once: reported from the loop */
     uint16_t id;
     struct event *readable; /* UDP */
@@ -39,6 +41,7 @@ void upstream_probe_cancel(struct upstream_probe *p)
     if (p->fd >= 0)
         close(p->fd);
     byte_stream_free(p->stream);
+    doh_session_free(p->doh);
     free(p);
 }
 
@@ -131,6 +134,25 @@ static int send_stream(struct upstream_probe *p, struct event_base *base, const 
     return ret == ERR_OK ? byte_stream_write(p->stream, question, len) : ret;
 }
 
+/* ---- HTTPS ---- */
+
+static void on_response(void *ctx, const uint8_t *message, size_t len)
+{
+    struct upstream_probe *p = ctx;
+    (void)len;
+    report(p, message != NULL && (message[2] & FLAG_QR >> 8) != 0);
+}
+
+static int send_request(struct upstream_probe *p, struct event_base *base, const struct exchange_target *to,
+                        uint8_t *question, size_t len)
+{
+    static const struct doh_session_events events = {.closed = on_closed};
+    struct doh_request *ignored;
+    memset(question, 0, 2); /* RFC 8484 section 4.1 */
+    int ret = doh_session_open(base, to, &events, p, &p->doh);
+    return ret == ERR_OK ? doh_session_ask(p->doh, question, len, on_response, p, &ignored) : ret;
+}
+
 /* ---- sending ---- */
 
 static int start_timer(struct upstream_probe *p, struct event_base *base, unsigned timeout_ms)
@@ -140,6 +162,14 @@ static int start_timer(struct upstream_probe *p, struct event_base *base, unsign
         wait = (struct timeval){0};
     p->late = event_new(base, -1, 0, on_late, p);
     return p->late == NULL || event_add(p->late, &wait) != 0 ? -ENOMEM : ERR_OK;
+}
+
+static int send_over(struct upstream_probe *p, struct event_base *base, const struct exchange_target *to,
+                     uint8_t *question, size_t len)
+{
+    if (to->transport.protocol == PROTOCOL_HTTPS)
+        return send_request(p, base, to, question, len);
+    return (to->tcp ? send_stream : send_datagram)(p, base, to, question, len);
 }
 
 /* No way to it: that is an answer to the question asked here, and no failure of the probe. */
@@ -162,7 +192,7 @@ int upstream_probe_send(struct event_base *base, const struct exchange_target *t
     own.id = p->id;
     int ret = query_write(&own, question, sizeof question);
     if (ret >= 0)
-        ret = (to->tcp ? send_stream : send_datagram)(p, base, to, question, (size_t)ret);
+        ret = send_over(p, base, to, question, (size_t)ret);
     if (is_no_way(ret)) {
         p->failed = true;
         ret = ERR_OK;

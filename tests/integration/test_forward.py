@@ -491,7 +491,6 @@ def test_loop_exit_ends_the_process_as_coredns_does():
         ("forward .", "at least 2"),
         ("forward . example.org", "host names as upstreams"),
         ("forward . /nonexistent/resolv.conf", "not an IP address or file"),
-        ("forward . https://9.9.9.9", "not supported by this version yet"),
         ("forward . quic://9.9.9.9", "not supported as a destination protocol"),
         ("forward . 10.0.0.1:0", "not an IP address"),
         ("forward . " + " ".join(f"10.0.0.{i}" for i in range(1, 17)), "more than 15"),

@@ -50,7 +50,7 @@ static void schedule(struct exchange_call *call, uint64_t now)
     }
 }
 
-static void flush(struct udp_exchange *x)
+void udp_exchange_flush(struct udp_exchange *x)
 {
     struct mmsghdr m[UDP_BATCH];
     struct iovec v[UDP_BATCH];
@@ -86,7 +86,7 @@ static bool enqueue(struct exchange_call *call)
     struct udp_exchange *x = call->x;
     const struct udp_socket *last = call->nsends > 0 ? call->sends[call->nsends - 1].socket : NULL;
     if (x->batch.n == UDP_BATCH || (x->batch.n > 0 && x->batch.socket == last))
-        flush(x);
+        udp_exchange_flush(x);
     if (x->batch.n == 0) {
         x->batch.socket = udp_socket_pick(x, last);
         if (x->batch.socket == NULL)
@@ -217,7 +217,7 @@ static void on_flush(evutil_socket_t fd, short what, void *ctx)
     struct udp_exchange *x = ctx;
     (void)fd, (void)what;
     if (x->batch.n > 0)
-        flush(x);
+        udp_exchange_flush(x);
     bool outer = udp_begin_delivering(x);
     while (!LIST_EMPTY(&x->doomed))
         udp_deliver(LIST_FIRST(&x->doomed), NULL);

@@ -19,6 +19,14 @@
 /* Sockets given up that still wait for answers; beyond it those in use are kept in use. */
 #define UDP_RETIRED_MAX 64
 
+/* Replies to a socket with an id that never left from it, or with another question: somebody who has found
+ * the port tries ids. After so many the socket is given up, and what was asked from it is asked from another.
+ */
+#define UDP_FORGED_MAX 50
+/* Ids that are known to have left from a socket, so that a late reply is not taken for a forged one. Twice as
+ * many as it usually has. */
+#define UDP_IDS_KEPT (2 * UDP_SOCKET_USES)
+
 #define UDP_BATCH 32 /* questions sent, or answers received, with one system call */
 
 /* How often one question is sent at the most, and without regard to the others (exchange_udp.c). */
@@ -36,7 +44,7 @@ struct udp_socket;
 struct udp_send {
     LIST_ENTRY(udp_send) link; /* among the socket's with this bucket of ids */
     struct exchange_call *call;
-    struct udp_socket *socket;
+    struct udp_socket *socket; /* NULL: it was given up */
     uint64_t at_ns;
     uint16_t id; /* as it stands in the message: first octet in the first octet */
 };
@@ -50,10 +58,12 @@ struct udp_socket {
     uint64_t born_ns;
     unsigned uses;
     unsigned out; /* sends that may still be answered */
+    unsigned forged;
     bool retired;
     bool busy;    /* being read: freed when that is done */
     bool refused; /* the kernel said so when sending; told of when reading */
     struct udp_send_list sends[UDP_ID_BUCKETS];
+    uint16_t ids[UDP_IDS_KEPT]; /* the latest; `uses` says how many */
 };
 
 struct exchange_call {
@@ -111,6 +121,8 @@ void udp_socket_retire(struct udp_socket *s);
 void udp_send_add(struct udp_socket *s, struct udp_send *send);
 void udp_send_remove(struct udp_send *send);
 struct udp_send *udp_send_find(const struct udp_socket *s, uint16_t id);
+/* Whether a question with this id has left from the socket. */
+bool udp_socket_has_used(const struct udp_socket *s, uint16_t id);
 void udp_socket_free(struct udp_socket *s);
 void udp_sockets_close(struct udp_exchange *x); /* all; nothing may be out */
 
@@ -119,6 +131,9 @@ void udp_sockets_close(struct udp_exchange *x); /* all; nothing may be out */
 void udp_exchange_readable(evutil_socket_t fd, short what, void *ctx);
 
 /* ---- exchange_udp.c ---- */
+
+/* Sends what is in the batch. */
+void udp_exchange_flush(struct udp_exchange *x);
 
 /* Sends a question that is in no list, and sees to it that it is sent again. */
 void udp_send_call(struct exchange_call *call, uint64_t now);

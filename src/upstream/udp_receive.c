@@ -57,6 +57,7 @@ static void take(struct udp_socket *s, const uint8_t *message, size_t len, bool 
     }
     if (call == NULL || !direct_fits(query, call->question_len, message, len)) {
         direct_series_count_unexpected(&x->series);
+        s->forged += call != NULL || len < DNS_HEADER_LEN || !udp_socket_has_used(s, id);
         return;
     }
     measure(x, (now - send->at_ns) / 1000);
@@ -75,6 +76,29 @@ static void refused(struct udp_socket *s)
     for (unsigned i = 0; i < UDP_ID_BUCKETS; i++)
         while (!x->closed && !LIST_EMPTY(&s->sends[i]))
             udp_deliver(LIST_FIRST(&s->sends[i])->call, NULL);
+}
+
+/* Somebody tries ids at this port: nothing that comes there counts any more. */
+static void give_up(struct udp_socket *s, uint64_t now)
+{
+    struct udp_exchange *x = s->x;
+    if (x->batch.socket == s)
+        udp_exchange_flush(x);
+    udp_socket_retire(s);
+    for (unsigned i = 0; i < UDP_ID_BUCKETS; i++)
+        while (!LIST_EMPTY(&s->sends[i])) {
+            struct udp_send *send = LIST_FIRST(&s->sends[i]);
+            struct exchange_call *call = send->call;
+            bool last = send == &call->sends[call->nsends - 1];
+            udp_send_remove(send);
+            if (!last)
+                continue; /* it is out elsewhere too */
+            for (unsigned k = 0; k < call->nsends; k++)
+                udp_send_remove(&call->sends[k]);
+            call->nsends = 0;
+            LIST_REMOVE(call, link);
+            udp_send_call(call, now);
+        }
 }
 
 struct receive {
@@ -105,10 +129,12 @@ void udp_exchange_readable(evutil_socket_t fd, short what, void *ctx)
     for (unsigned turn = 0; turn < TURNS_MAX && more && !bad && !x->closed; turn++) {
         int n = receive(r, fd);
         uint64_t now = clock_ns();
-        for (int i = 0; i < n && !x->closed; i++)
+        for (int i = 0; i < n && !x->closed && s->forged < UDP_FORGED_MAX; i++)
             take(s, r->data[i], r->msg[i].msg_len, (r->msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0, now);
-        more = n == UDP_BATCH;
+        more = n == UDP_BATCH && s->forged < UDP_FORGED_MAX;
         bad = n < 0;
+        if (s->forged >= UDP_FORGED_MAX && !x->closed)
+            give_up(s, now);
     }
     if (bad && !x->closed)
         refused(s);

@@ -149,15 +149,28 @@ void udp_send_add(struct udp_socket *s, struct udp_send *send)
         send->id = secret_random_u16();
     } while (udp_send_find(s, send->id) != NULL);
     send->socket = s;
+    s->ids[s->uses % UDP_IDS_KEPT] = send->id;
     direct_series_count(&s->x->series, s->uses > 0);
     s->uses++;
     s->out++;
     LIST_INSERT_HEAD(&s->sends[send->id % UDP_ID_BUCKETS], send, link);
 }
 
+bool udp_socket_has_used(const struct udp_socket *s, uint16_t id)
+{
+    unsigned n = s->uses < UDP_IDS_KEPT ? s->uses : UDP_IDS_KEPT;
+    for (unsigned i = 0; i < n; i++)
+        if (s->ids[i] == id)
+            return true;
+    return false;
+}
+
 void udp_send_remove(struct udp_send *send)
 {
     struct udp_socket *s = send->socket;
+    if (s == NULL)
+        return;
+    send->socket = NULL;
     LIST_REMOVE(send, link);
     s->out--;
     if (s->retired && s->out == 0 && !s->busy)

@@ -170,6 +170,71 @@ static void what_is_lost_is_sent_again_from_elsewhere_and_each_may_be_answered(v
     end();
 }
 
+/* Somebody who can write the upstream's address on his packets, and finds each port at once, tries all ids
+ * but the right one: 65,535 for each port that is asked from. */
+static void who_tries_ids_at_a_port_soon_finds_it_closed(void)
+{
+    struct exchange_target t = begin();
+    struct exchange *x = open_one(&t);
+    struct asked a = {0};
+    in_port_t ports[16];
+    const unsigned nports = sizeof ports / sizeof ports[0];
+    size_t len = 0;
+    event_del(server_event);
+    CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a), ERR_OK);
+    for (unsigned i = 0; i < nports; i++) {
+        len = receive_question();
+        ports[i] = asked_from.sin_port;
+        uint16_t right = wire_u16(asked_wire);
+        uint8_t lie[1500];
+        memcpy(lie, asked_wire, len);
+        lie[2] |= 0x80;
+        for (unsigned tried = 1; tried <= UDP_FORGED_MAX; tried++) {
+            wire_put_u16(lie, (uint16_t)(right + tried));
+            answer_question(lie, len, &asked_from);
+        }
+        CU_ASSERT_EQUAL(a.done, 0);
+    }
+    for (unsigned i = 0; i < nports; i++)
+        for (unsigned k = 0; k < i; k++)
+            CU_ASSERT_NOT_EQUAL(ports[i], ports[k]);
+    len = receive_question();
+    asked_wire[2] |= 0x80;
+    answer_question(asked_wire, len, &asked_from);
+    wait_for(&a);
+    CU_ASSERT_TRUE(a.done == 1 && a.outcome == EXCHANGE_ANSWER);
+    exchange_release(x);
+    end();
+}
+
+static void late_and_double_answers_close_no_port(void)
+{
+    struct exchange_target t = begin();
+    struct exchange *x = open_one(&t);
+    event_del(server_event);
+    for (unsigned i = 0; i < 2 * UDP_FORGED_MAX; i++) {
+        struct asked a = {0};
+        CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a), ERR_OK);
+        size_t len = receive_question();
+        asked_wire[2] |= 0x80;
+        for (unsigned k = 0; k < 3; k++)
+            answer_question(asked_wire, len, &asked_from);
+        wait_for(&a);
+        CU_ASSERT_TRUE(a.done == 1 && a.outcome == EXCHANGE_ANSWER);
+    }
+    run_ms(5);
+    const struct udp_exchange *u = (struct udp_exchange *)x;
+    unsigned open = 0;
+    for (unsigned i = 0; i < UDP_SOCKETS; i++)
+        if (u->sockets[i] != NULL) {
+            CU_ASSERT_EQUAL(u->sockets[i]->forged, 0);
+            open++;
+        }
+    CU_ASSERT_TRUE(open > 0);
+    exchange_release(x);
+    end();
+}
+
 static void an_upstream_that_is_silent_gets_few_packets(void)
 {
     struct exchange_target t = begin();
@@ -338,6 +403,8 @@ int main(void)
         {"lies are passed over", lies_are_passed_over},
         {"what is lost is sent again from elsewhere, and each may be answered",
          what_is_lost_is_sent_again_from_elsewhere_and_each_may_be_answered},
+        {"who tries ids at a port soon finds it closed", who_tries_ids_at_a_port_soon_finds_it_closed},
+        {"late and double answers close no port", late_and_double_answers_close_no_port},
         {"an upstream that is silent gets few packets", an_upstream_that_is_silent_gets_few_packets},
         {"many at once are all answered, and sockets are given up",
          many_at_once_are_all_answered_and_sockets_are_given_up},

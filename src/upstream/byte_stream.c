@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/thread_buffer.h"
 #include "upstream/direct_socket.h"
@@ -32,6 +33,8 @@ struct byte_stream {
     struct event readable, writable;
     struct event flush; /* at the end of this turn */
     struct bytes out;
+    bool framed;   /* messages of DNS, each with its length in front (RFC 7858 section 3.3) */
+    size_t unsent; /* of the first of them in `out`, once it is begun */
     uint8_t *rest; /* what the owner left of the last read; owned */
     size_t rest_len;
     bool busy, freed; /* within a callback; freed there */
@@ -150,10 +153,21 @@ static ssize_t get(struct byte_stream *s, void *data, size_t len)
     return n < 0 && (errno == EAGAIN || errno == EINTR) ? IO_WAIT : IO_CLOSED;
 }
 
+/* What goes out with one call: all that there is; but inside TLS a message has a record of its own. Of
+ * several in one record some servers (NSD 4.6) read the first, and wait for the next packet to read on. */
+static size_t next_piece(struct byte_stream *s)
+{
+    if (s->ssl == NULL || !s->framed || s->out.len < 2)
+        return s->out.len;
+    if (s->unsent == 0)
+        s->unsent = 2 + (size_t)wire_u16((const uint8_t *)s->out.data);
+    return s->unsent < s->out.len ? s->unsent : s->out.len;
+}
+
 static void flush(struct byte_stream *s)
 {
     while (s->out.len > 0) {
-        ssize_t n = put(s, s->out.data, s->out.len);
+        ssize_t n = put(s, s->out.data, next_piece(s));
         if (n == IO_CLOSED) {
             end(s);
             return;
@@ -163,6 +177,7 @@ static void flush(struct byte_stream *s)
             return;
         }
         bytes_consume(&s->out, (size_t)n);
+        s->unsent -= s->unsent < (size_t)n ? s->unsent : (size_t)n;
     }
     event_del(&s->writable);
 }
@@ -333,7 +348,8 @@ int byte_stream_open(struct event_base *base, const struct exchange_target *targ
     struct byte_stream *s = calloc(1, sizeof *s);
     if (s == NULL)
         return -ENOMEM;
-    *s = (struct byte_stream){.events = events, .ctx = ctx, .address = target->address};
+    *s = (struct byte_stream){
+        .events = events, .ctx = ctx, .address = target->address, .framed = alpn == NULL};
     int ret = direct_socket_open(target, SOCK_STREAM, &s->fd);
     if (ret != ERR_OK) {
         free(s);

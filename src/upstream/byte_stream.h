@@ -34,7 +34,8 @@ struct byte_stream_events {
 
 /* `target` is copied. `alpn`: what is spoken inside
  * TLS, as a protocol list of RFC 7301 ("\2h2"), static; the connection ends where the other side does not
- * agree; NULL: nothing is said. -ENOMEM, or -errno where the kernel says at once that it cannot be. */
+ * agree; NULL: nothing is said, and what is written are messages of DNS with their lengths. -ENOMEM, or
+ * -errno where the kernel says at once that it cannot be. */
 int byte_stream_open(struct event_base *base, const struct exchange_target *target, const char *alpn,
                      const struct byte_stream_events *events, void *ctx, struct byte_stream **out);
 

@@ -103,17 +103,20 @@ struct doh_conn *doh_conn_pick(struct doh_exchange *x, int *error)
     uint64_t now = clock_ns();
     struct doh_conn *least = NULL, *c;
     unsigned usable = 0;
+    bool beginning =
+        false; /* what comes first brings a session, by which the next handshake is a short one */
     LIST_FOREACH(c, &x->conns, link)
     {
         if (!c->retired && (too_old(c, now) || !doh_session_usable(c->session))) {
             doh_conn_retire(c);
         }
         usable += !c->retired;
+        beginning = beginning || (!c->retired && doh_session_heard_ns(c->session) == 0);
         if (!c->retired && (least == NULL || c->out < least->out))
             least = c;
     }
     *error = ERR_OK;
-    bool more = usable < DOH_CONNS && x->nconns < 2 * DOH_CONNS;
+    bool more = usable < DOH_CONNS && x->nconns < 2 * DOH_CONNS && !beginning;
     if (least != NULL && (least->out < DOH_SPREAD || !more))
         return least;
     if (!more) {

@@ -115,15 +115,23 @@ struct stream_conn *stream_conn_pick(struct stream_exchange *x, int *error)
     uint64_t now = clock_ns();
     struct stream_conn *least = NULL, *c, *next;
     unsigned usable = 0;
+    bool beginning =
+        false; /* what comes first brings a session, by which the next handshake is a short one */
     for (c = LIST_FIRST(&x->conns); c != NULL; c = next) {
         next = LIST_NEXT(c, link);
-        if (!c->retired && too_old(c, now))
+        if (c->retired)
+            continue;
+        if (too_old(c, now)) {
             stream_conn_retire(c);
-        else if (!c->retired && ++usable > 0 && (least == NULL || c->out < least->out))
+            continue;
+        }
+        usable++;
+        beginning = beginning || (x->base.target.transport.tls != NULL && c->received_ns == 0);
+        if (least == NULL || c->out < least->out)
             least = c;
     }
     *error = ERR_OK;
-    bool more = usable < STREAM_CONNS && x->nconns < 2 * STREAM_CONNS;
+    bool more = usable < STREAM_CONNS && x->nconns < 2 * STREAM_CONNS && !beginning;
     if (least != NULL && (least->out < STREAM_SPREAD || !more)) {
         *error = least->out < STREAM_CALLS_MAX ? ERR_OK : ERR_LIMIT;
         return *error == ERR_OK ? least : NULL;

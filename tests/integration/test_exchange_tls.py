@@ -198,6 +198,7 @@ def test_an_upstream_that_is_gone_and_comes_back(up, pki):
         start = time.monotonic()
         assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
         assert time.monotonic() - start < 3  # refused, not waited for (twice 2 s)
+        server.wait_log("does not answer")
         up.start()
         server.wait_log("answers again")
         assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]

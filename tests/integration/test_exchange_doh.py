@@ -72,7 +72,7 @@ def test_many_questions_share_a_connection_and_the_slow_hold_up_nobody(up, forwa
     table = addressed(up, 300)
     with forwarder(workers=1) as server:
         assert len(ask_each(server, table)) == 300
-        assert up.handshakes == [False]
+        assert up.handshakes.count(False) == 1  # a health check has a connection of its own
 
 
 def test_a_server_that_goes_away_after_some_questions_loses_none(up, forwarder):

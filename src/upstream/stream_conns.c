@@ -13,7 +13,7 @@
 void stream_conn_free(struct stream_conn *c)
 {
     if (c->busy) {
-        c->dead = true;
+        c->dead = c->retired = true; /* no further question may go there */
         return;
     }
     evtimer_del(&c->idle);

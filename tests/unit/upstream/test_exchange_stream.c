@@ -183,6 +183,46 @@ static void idle_connections_are_kept_within_limits(void)
     end();
 }
 
+/* The connection that the refusal came over is one idle connection too many just then: the question must not
+ * go there again. */
+static void a_question_asked_anew_does_not_go_to_a_connection_that_is_being_closed(void)
+{
+    struct exchange_target t = begin();
+    t.max_idle = 1;
+    struct exchange *x = open_one(&t);
+    static struct asked a[STREAM_SPREAD + 1];
+    uint8_t in[8192];
+    memset(a, 0, sizeof a);
+    event_del(listener_event);
+    for (unsigned i = 0; i <= STREAM_SPREAD; i++)
+        CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a[i]), ERR_OK);
+    int first = accept_one(), second = accept_one();
+    size_t len = receive_from(first, in, sizeof in), one = len / STREAM_SPREAD;
+    CU_ASSERT_EQUAL_FATAL(len % STREAM_SPREAD, 0);
+    for (size_t at = 0; at < len; at += one)
+        in[at + 2 + 2] |= 0x80;
+    CU_ASSERT_EQUAL(send(first, in, len, 0), (ssize_t)len);
+    for (unsigned i = 0; i < STREAM_SPREAD; i++)
+        wait_for(&a[i]);
+    CU_ASSERT_EQUAL(receive_from(second, in, sizeof in), one);
+    one -= 11; /* without OPT, FORMERR */
+    in[1] -= 11;
+    in[2 + 2] |= 0x80;
+    in[2 + 3] |= 1;
+    in[2 + 11] = 0;
+    CU_ASSERT_EQUAL(send(second, in, one, 0), (ssize_t)one);
+    CU_ASSERT_EQUAL(receive_from(first, in, sizeof in), one);
+    CU_ASSERT_EQUAL(conns_of(x), 1);
+    in[2 + 2] |= 0x80;
+    CU_ASSERT_EQUAL(send(first, in, one, 0), (ssize_t)one);
+    wait_for(&a[STREAM_SPREAD]);
+    CU_ASSERT_TRUE(a[STREAM_SPREAD].done == 1 && a[STREAM_SPREAD].outcome == EXCHANGE_ANSWER);
+    close(first);
+    close(second);
+    exchange_release(x);
+    end();
+}
+
 static void lies_and_garbage_are_passed_over(void)
 {
     struct exchange_target t = begin();
@@ -222,6 +262,8 @@ int main(void)
         {"nobody listening is told at once", nobody_listening_is_told_at_once},
         {"a connection that hangs is left", a_connection_that_hangs_is_left},
         {"idle connections are kept within limits", idle_connections_are_kept_within_limits},
+        {"a question asked anew does not go to a connection that is being closed",
+         a_question_asked_anew_does_not_go_to_a_connection_that_is_being_closed},
         {"lies and garbage are passed over", lies_and_garbage_are_passed_over},
     };
     return run_suite("exchange_stream", tests, sizeof tests / sizeof tests[0]);

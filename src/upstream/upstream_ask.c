@@ -277,6 +277,7 @@ int upstream_ask_start(struct upstream_set *set, struct worker *w, const struct 
         free(a);
         return ret;
     }
+    a->begun = true;
     upstream_set_begin(set, w);
     set_timer(a);
     *out = a;

@@ -532,6 +532,24 @@ static void what_an_exchange_cannot_ask_is_said_at_once(void)
     end();
 }
 
+/* An exchange that is full, or without memory, just now: the others are still there. */
+static void what_cannot_be_sent_to_one_goes_to_the_next(void)
+{
+    begin(3);
+    ask();
+    ask_result = ERR_LIMIT;
+    wait_timers(25);
+    CU_ASSERT_EQUAL_FATAL(result, -1);
+    ask_result = ERR_OK;
+    wait_timers(25);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    CU_ASSERT_EQUAL(calls[1].port, 1002);
+    answer_call(0); /* and the first may still answer */
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_TRUE(calls[1].cancelled);
+    end();
+}
+
 static void tcp_is_made_when_it_is_first_wanted(void)
 {
     struct upstream_ask *a;
@@ -673,6 +691,7 @@ int main(void)
         {"attempts are counted over all upstreams", attempts_are_counted_over_all_upstreams},
         {"a cancelled question is never heard of again", a_cancelled_question_is_never_heard_of_again},
         {"what an exchange cannot ask is said at once", what_an_exchange_cannot_ask_is_said_at_once},
+        {"what cannot be sent to one goes to the next", what_cannot_be_sent_to_one_goes_to_the_next},
         {"TCP is made when it is first wanted, not on the way of the query",
          tcp_is_made_when_it_is_first_wanted},
         {"a stop before TCP is made is no harm", a_stop_before_tcp_is_made_is_no_harm},

@@ -113,20 +113,30 @@ int unbound_settings_option(struct unbound_settings *s, const char *name, const 
 
 /* ---- files ---- */
 
+/* Whether a comment begins at `p`: within a word the library takes # as a character of it. */
+static bool begins_comment(const char *text, const char *p)
+{
+    return *p == '#' && (p == text || memchr(" \t\r\n", p[-1], 4) != NULL);
+}
+
 /* Holds each keyword of a configuration text against the refusals. Stricter than the library's own reading: a
- * keyword counts wherever it stands outside of comments and quotation marks, as a value too. */
+ * keyword counts wherever it stands outside of comments and quotation marks, as a value too. A backslash,
+ * which would hide a quotation mark from one of the two readings, is refused as in options. */
 static int check_text(const char *text, size_t len, struct errtext *e)
 {
     const char *p = text, *end = text + len;
     while (p < end) {
         const char *begin = p;
-        if (*p == '#' || *p == '"' || *p == '\'') {
-            char until = *p == '#' ? '\n' : *p;
-            for (p++; p < end && *p != until && *p != '\n'; p++)
+        bool comment = begins_comment(text, p);
+        if (comment || *p == '"' || *p == '\'') {
+            char until = comment ? '\n' : *p;
+            for (p++; p < end && *p != until && *p != '\n' && (comment || *p != '\\'); p++)
                 continue;
-            p += p < end;
+            p += p < end && *p != '\\';
             continue;
         }
+        if (*p == '\\')
+            return errtext_set(e, ERR_CONFIG, "a backslash in the file, which cannot be given to libunbound");
         while (p < end && is_keyword(*p))
             p++;
         if (p > begin && p < end && *p == ':') {

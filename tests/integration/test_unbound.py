@@ -147,10 +147,14 @@ def test_other_names_are_left_to_the_next(world):
     ("validate /nowhere/anchor", "/nowhere/anchor cannot be read"),
     ("config /nowhere/unbound.conf", "/nowhere/unbound.conf cannot be read"),
     ("config {folder}/bad.conf", "tls-cert-bundle: Debian's libunbound has no TLS"),
+    ("config {folder}/word.conf", "tls-upstream: Debian's libunbound has no TLS"),
+    ("config {folder}/quoted.conf", "a backslash in the file"),
     ("recurse yes", "unknown property 'recurse'"),
 ])
 def test_what_cannot_be_is_refused_with_the_place(world, line, message):
-    files = {"bad.conf": "server: # comment\n  num-queries: 1 tls-cert-bundle: /x\n"}
+    files = {"bad.conf": "server: # comment\n  num-queries: 1 tls-cert-bundle: /x\n",
+             "word.conf": "server:\n  private-domain: a#b tls-upstream: yes\n",
+             "quoted.conf": 'server:\n  private-domain: "x\\" y" tls-upstream: "yes"\n'}
     with pytest.raises(AssertionError) as e, Forwarder(corefile(world, line), files=files):
         pass
     assert message in str(e.value) and "Corefile:" in str(e.value) and " - plugin/unbound: " in str(e.value)

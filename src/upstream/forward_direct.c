@@ -71,7 +71,8 @@ static int read_tls_servername(struct upstream_settings *s, const struct directi
     int ret = args_count(e, PLUGIN, o, 1, 1);
     if (ret != ERR_OK)
         return ret;
-    if (strlen(o->args[0]) >= sizeof s->server_name || o->args[0][0] == '\0')
+    /* Of a dot in front OpenSSL would make any name below. */
+    if (strlen(o->args[0]) >= sizeof s->server_name || o->args[0][0] == '\0' || o->args[0][0] == '.')
         return args_error(e, PLUGIN, o, "expected a host name or an IP address, found \"%.80s\"", o->args[0]);
     snprintf(s->server_name, sizeof s->server_name, "%s", o->args[0]);
     return ERR_OK;

@@ -40,6 +40,8 @@ static int take_name(char *host, size_t cap, struct upstream_transport *out)
     bool bracketed = host[0] == '[';
     if (len > 0 && name[len] == ']')
         len--;
+    if (name[1] == '.') /* OpenSSL would take any name below */
+        return ERR_MALFORMED;
     int ret = copy_text(out->server_name, sizeof out->server_name, name + 1, len);
     if (ret != ERR_OK)
         return ret;

@@ -78,6 +78,23 @@ def test_who_is_not_who_it_should_be_is_not_asked(up, pki, to, options, why):
         server.wait_log(r"plugin/forward: upstream 127.0.0.1:\d+: TLS cannot be begun \(" + why)
 
 
+def test_a_common_name_alone_names_nobody(pki):
+    """RFC 8310 section 8.1: the subjectAltName counts, as in CoreDNS."""
+    with Upstream(tls=pki.server_context(name="common.example")) as up:
+        with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}", "tls_servername common.example")) as server:
+            assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+            assert up.count() == 0
+            server.wait_log(r"TLS cannot be begun \(certificate: hostname mismatch")
+
+
+@pytest.mark.parametrize("to, option", [("tls://127.0.0.1", "tls_servername .example"), ("tls://127.0.0.1%.example", "tls")])
+def test_a_name_to_verify_is_no_suffix(to, option):
+    """OpenSSL would take any name below it."""
+    with pytest.raises(AssertionError) as e, Forwarder(corefile(to, option)):
+        pass
+    assert "Corefile:" in str(e.value) and " - plugin/forward: " in str(e.value)
+
+
 def test_tls_insecure_asks_anybody(up):
     with Forwarder(corefile(f"tls://{up.tls_address}", "tls_insecure")) as server:
         assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]

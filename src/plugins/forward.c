@@ -143,6 +143,8 @@ static int read_directive(struct forward_stage *f, const struct directive *d, st
         ret = forward_read_options(f, d, e);
     if (ret == ERR_OK)
         ret = read_tos(f, d, e);
+    if (ret == ERR_OK)
+        forward_direct_warn(&f->upstreams, d);
     return ret;
 }
 

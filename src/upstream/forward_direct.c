@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "conf/args.h"
 
 #define PLUGIN          "forward"
@@ -95,6 +96,22 @@ static int read_doh_method(struct upstream_settings *s, const struct directive *
     if (!s->doh_get && strcmp(o->args[0], "POST") != 0)
         return args_error(e, PLUGIN, o, "doh_method must be either POST or GET");
     return ERR_OK;
+}
+
+/* Without an upstream that speaks TLS these are accepted as in CoreDNS, but hardly what was meant. */
+void forward_direct_warn(const struct upstream_roster *r, const struct directive *d)
+{
+    for (unsigned i = 0; i < r->nsources; i++)
+        if (r->sources[i].transport.protocol != PROTOCOL_DNS)
+            return;
+    for (size_t i = 0; i < d->nbody; i++)
+        if (strncmp(d->body[i].name, "tls", 3) == 0) {
+            log_warning(
+                "%s - plugin/forward: \"%s\" means nothing without tls:// or https://: questions go in "
+                "the clear",
+                r->where, d->body[i].name);
+            return;
+        }
 }
 
 static const struct {

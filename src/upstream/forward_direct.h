@@ -3,7 +3,7 @@
 #define SEAMARK_UPSTREAM_FORWARD_DIRECT_H
 
 #include "conf/corefile.h"
-#include "upstream/upstream_set.h"
+#include "upstream/upstream_roster.h"
 
 /* Reads the option `o` of a forward directive. ERR_NOT_FOUND: it is none of these; ERR_CONFIG with a text
  * where it is wrong. */
@@ -16,5 +16,8 @@ int forward_direct_to(struct upstream_settings *s, struct upstream_source *sourc
 /* Whether the options agree with each other and with the upstreams; `d` is the directive itself. Reads the
  * files that `tls` names. */
 int forward_direct_check(struct upstream_settings *s, const struct directive *d, struct errtext *e);
+
+/* Logs where `d` has options of TLS, but no upstream that speaks it. When all TOs are read. */
+void forward_direct_warn(const struct upstream_roster *r, const struct directive *d);
 
 #endif

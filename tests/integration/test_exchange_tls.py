@@ -95,6 +95,14 @@ def test_a_name_to_verify_is_no_suffix(to, option):
     assert "Corefile:" in str(e.value) and " - plugin/forward: " in str(e.value)
 
 
+@pytest.mark.parametrize("option", ["tls", "tls_servername dns.example", "tls_insecure"])
+def test_tls_options_of_plain_upstreams_are_warned_of(up, option):
+    """As in CoreDNS they mean nothing without tls://; who wrote them believes otherwise."""
+    with Forwarder(corefile(up.address, option)) as server:
+        server.wait_log(r"plugin/forward: \"tls.*\" means nothing without tls:// or https://: questions go in the clear")
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
 def test_tls_insecure_asks_anybody(up):
     with Forwarder(corefile(f"tls://{up.tls_address}", "tls_insecure")) as server:
         assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]

@@ -17,7 +17,9 @@
 #define MESSAGE_MAX  65535
 #define MESSAGE_TYPE "application/dns-message" /* RFC 8484 section 6 */
 #define STATUS_OK    200
-#define WINDOW       (1 << 20) /* octets that the server may send before we have taken them */
+#define CANCELLED_MAX                                                                                        \
+    256 /* requests given up that wait for room at the server: it gets no further ones then */
+#define WINDOW (1 << 20) /* octets that the server may send before we have taken them */
 
 struct doh_request {
     LIST_ENTRY(doh_request) link; /* among the session's, or the finished */
@@ -40,7 +42,8 @@ struct doh_session {
     struct byte_stream *stream;
     nghttp2_session *http;
     struct doh_requests requests, finished;
-    struct event tell; /* there are finished ones */
+    struct event tell;   /* there are finished ones */
+    unsigned ncancelled; /* requests that the library still holds */
     uint64_t heard_ns;
     bool ended; /* no request is taken any more */
     bool busy, freed;
@@ -62,6 +65,7 @@ static void finish(struct doh_request *r, bool good)
 {
     struct doh_session *s = r->s;
     if (r->done == NULL) {
+        s->ncancelled--;
         request_free(r);
         return;
     }
@@ -271,7 +275,7 @@ static int32_t submit_get(struct doh_session *s, struct doh_request *r)
 
 bool doh_session_usable(const struct doh_session *s)
 {
-    return !s->ended && nghttp2_session_check_request_allowed(s->http) != 0;
+    return !s->ended && s->ncancelled < CANCELLED_MAX && nghttp2_session_check_request_allowed(s->http) != 0;
 }
 
 int doh_session_ask(struct doh_session *s, const uint8_t *message, size_t len, doh_done *done, void *ctx,
@@ -308,6 +312,7 @@ void doh_session_cancel(struct doh_session *s, struct doh_request *r)
         return;
     }
     r->done = NULL; /* freed when the library has let go of it */
+    s->ncancelled++;
     nghttp2_submit_rst_stream(s->http, NGHTTP2_FLAG_NONE, r->stream, NGHTTP2_CANCEL);
     if (!s->ended)
         pump(s);
@@ -351,9 +356,7 @@ int doh_session_open(struct event_base *base, const struct exchange_target *targ
     struct doh_session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return -ENOMEM;
-    s->events = events;
-    s->ctx = ctx;
-    s->transport = target->transport;
+    *s = (struct doh_session){.events = events, .ctx = ctx, .transport = target->transport};
     doh_authority(target, s->authority, sizeof s->authority);
     event_assign(&s->tell, base, -1, 0, on_tell, s);
     int ret = byte_stream_open(base, target, "\2h2", &octets, s, &s->stream);

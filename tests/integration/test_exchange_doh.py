@@ -178,3 +178,15 @@ def test_health_checks_go_over_https(up, forwarder):
         up.silent = False
         server.wait_log("answers again")
         assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+
+
+def test_questions_that_were_given_up_do_not_pile_up_with_a_server_that_takes_none(up, forwarder):
+    """HTTP's library keeps them until the server has room for them, which it never has. So the connection is left."""
+    up.stalling = True
+    options = ("read_timeout 50ms", "max_connect_attempts 1", "max_fails 0")
+    with forwarder(*options, workers=1) as server, concurrent.futures.ThreadPoolExecutor(50) as pool:
+        assert server.ask("first.example.org").rcode() == dns.rcode.SERVFAIL
+        before = len(up.handshakes)
+        names = [f"n{i}.example.org" for i in range(1500)]
+        assert {a.rcode() for a in pool.map(server.ask, names)} == {dns.rcode.SERVFAIL}
+        assert len(up.handshakes) > before

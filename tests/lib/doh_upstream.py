@@ -4,6 +4,7 @@
         up.status, up.content_type = 500, "text/html"   # what it says from now on
         up.requests                                     # [{":method": "POST", ...}], one for each question
         up.goaway_after = 3                             # each connection takes three questions
+        up.stalling = True                              # connections begun from now on take none, but show signs of life
 """
 
 import base64
@@ -11,11 +12,13 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 import urllib.parse
 
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 from upstream import Upstream
 
 
@@ -25,6 +28,7 @@ class DohUpstream(Upstream):
         super().__init__(tls=tls, **more)
         self.requests, self.status, self.content_type = [], 200, "application/dns-message"
         self.goaway_after = None
+        self.stalling = False
         self.oversize = 0  # octets that stand behind each message
 
     @staticmethod
@@ -54,6 +58,9 @@ class Session:
     def run(self):
         with self.lock:
             self.http.initiate_connection()
+            if self.up.stalling:
+                self.http.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 0})
+                threading.Thread(target=self.ping, daemon=True).start()
             self.flush()
         while True:
             data = self.connection.recv(65536)
@@ -65,6 +72,14 @@ class Session:
                 self.flush()
             for headers, body, stream in done:
                 self.ask(headers, body, stream)
+
+    def ping(self):
+        with contextlib.suppress(OSError):
+            while True:
+                with self.lock:
+                    self.http.ping(b"alive...")
+                    self.flush()
+                time.sleep(0.02)
 
     def take(self, event):
         if isinstance(event, h2.events.RequestReceived):
@@ -81,7 +96,7 @@ class Session:
 
     def ask(self, headers, body, stream):
         self.asked += 1
-        if self.up.goaway_after is not None and self.asked > self.up.goaway_after:
+        if self.up.stalling or (self.up.goaway_after is not None and self.asked > self.up.goaway_after):
             return
         self.up.requests.append(headers)
         last = self.asked == self.up.goaway_after

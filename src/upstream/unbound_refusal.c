@@ -19,6 +19,8 @@ static const char ours_listen[] = "libunbound does not listen; use the server bl
 static const char folder[] = "it would change the working directory of the whole process";
 static const char fatal[] = "libunbound ends the process when it is reached";
 static const char modules[] = "the modules follow from validate";
+static const char other_module[] =
+    "it belongs to a module that does not run here, so it would have no effect";
 static const char includes[] = "name that file with config of its own";
 
 static const struct {
@@ -33,12 +35,14 @@ static const struct {
     {"cache-min-ttl", ours_ttl},
     {"cachedb*", daemon_only},
     {"chroot", daemon_only},
+    {"client-subnet-*", other_module},
     {"control-*", daemon_only},
     {"cookie-secret*", daemon_only},
     {"deny-any", daemon_only},
     {"directory", folder},
     {"dnscrypt*", daemon_only},
     {"dnstap*", daemon_only},
+    {"dns64-*", other_module},
     {"do-daemonize", daemon_only},
     {"dynlib*", daemon_only},
     {"edns-buffer-size", whole_process},
@@ -61,10 +65,14 @@ static const struct {
     {"ip-ratelimit*", daemon_only},
     {"ip-transparent", ours_listen},
     {"ipset*", daemon_only},
+    {"ipsecmod-*", other_module},
     {"jostle-timeout", daemon_only},
     {"log-*", ours_log},
     {"logfile", ours_log},
+    {"max-client-subnet-*", other_module},
+    {"max-ecs-tree-*", other_module},
     {"max-udp-size", daemon_only},
+    {"min-client-subnet-*", other_module},
     {"minimal-responses", whole_process},
     {"module-config", modules},
     {"nsid", daemon_only},
@@ -81,7 +89,10 @@ static const struct {
     {"ratelimit*", whole_process},
     {"redis*", daemon_only},
     {"remote-control", daemon_only},
+    {"response-ip*", other_module},
+    {"rpz*", other_module},
     {"rrset-roundrobin", whole_process},
+    {"send-client-subnet", other_module},
     {"serve-expired*", ours_stale},
     {"serve-original-ttl", whole_process},
     {"shm-*", ours_metrics},

@@ -136,6 +136,9 @@ def test_other_names_are_left_to_the_next(world):
     ("option directory /tmp", "directory: it would change the working directory of the whole process"),
     ("option tls-upstream yes", "tls-upstream: Debian's libunbound has no TLS"),
     ("option num-threads 4", "num-threads: only the daemon unbound has it"),
+    ("option dns64-prefix 64:ff9b::/96", "dns64-prefix: it belongs to a module that does not run here"),
+    ("option response-ip 192.0.2.0/24 deny", "response-ip: it belongs to a module"),
+    ("config {folder}/rpz.conf", "rpz: it belongs to a module"),
     ("option cache-max-ttl 5", "use the cache plugin's TTLs"),
     ("option unwanted-reply-threshold 1000", "libunbound ends the process"),
     ("option no-such-setting yes", "libunbound does not take these settings"),
@@ -153,6 +156,7 @@ def test_other_names_are_left_to_the_next(world):
 ])
 def test_what_cannot_be_is_refused_with_the_place(world, line, message):
     files = {"bad.conf": "server: # comment\n  num-queries: 1 tls-cert-bundle: /x\n",
+             "rpz.conf": "rpz:\n  name: rpz.example\n  zonefile: rpz.zone\n",
              "word.conf": "server:\n  private-domain: a#b tls-upstream: yes\n",
              "quoted.conf": 'server:\n  private-domain: "x\\" y" tls-upstream: "yes"\n'}
     with pytest.raises(AssertionError) as e, Forwarder(corefile(world, line), files=files):

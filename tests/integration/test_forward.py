@@ -499,7 +499,7 @@ def test_loop_exit_ends_the_process_as_coredns_does():
         ("forward . 10.0.0.1 {\n max_fails -1\n}", "expected a number"),
         ("forward . 10.0.0.1 {\n read_timeout 0s\n}", "expected a duration"),
         ("forward . 10.0.0.1 {\n health_check 1s nonsense\n}", "unknown option"),
-        ("forward . 10.0.0.1 {\n doh_method GET\n}", "not supported by this version"),
+        ("forward . 10.0.0.1 {\n doh_method PUT\n}", "doh_method must be either POST or GET"),
         ("forward . 10.0.0.1 {\n nonsense\n}", "unknown property"),
     ],
 )

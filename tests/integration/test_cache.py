@@ -6,8 +6,10 @@ import subprocess
 import time
 
 import dns.flags
+import dns.message
 import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
 from forwarder import BIN, Forwarder, addresses, free_port, ttls
 from upstream import Upstream
@@ -134,6 +136,31 @@ def test_do_cd_type_and_name_are_different_entries(up):
             assert len(server.ask("www.example.org").answer) == 1
             assert len(server.ask("www.example.org", want_dnssec=True).answer) == 2
         assert up.count("www.example.org") == 3
+
+
+def test_what_an_upstream_says_without_recursion_is_for_that_client_alone(up):
+    whole = up.reply
+
+    def reply(query):
+        if query.flags & dns.flags.RD:
+            return whole(query)
+        referral = dns.message.make_response(query)
+        referral.authority.append(dns.rrset.from_text("org.", 300, "IN", "NS", "ns.example.org."))
+        return referral
+
+    up.reply = reply
+    up.add("www.example.org", "A", "10.0.0.1", ttl=2)
+    cache = "cache {\n success 1024 2 2\n serve_stale 1h immediate 30s\n}"
+    with Forwarder(corefile(up, cache, forward="exchange direct")) as server:
+        assert not server.ask("www.example.org", flags=0).answer
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert addresses(server.ask("www.example.org", flags=0)) == ["10.0.0.1"]
+        time.sleep(2.1)
+        assert addresses(server.ask("www.example.org", flags=0)) == ["10.0.0.1"]  # stale, and nobody asks anew
+        time.sleep(0.3)
+        assert up.count("www.example.org") == 2
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        up.wait("www.example.org", 3)
 
 
 def test_a_signature_that_has_ended_is_not_kept(up):

@@ -68,6 +68,7 @@ struct request {
                                    answer is out */
     bool disguised; /* a failure was given another rcode (rewrite): the errors plugin tells of it all the same
                      */
+    bool whole;     /* what an upstream cuts is fetched over TCP: there is no client that would ask so */
     bool personal;  /* an upstream got EDNS options of this client: a cache does not keep the answer */
     bool parked;    /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;

@@ -79,6 +79,19 @@ def test_what_another_plugin_answers_is_refreshed_by_it_and_not_by_an_upstream(u
         server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 3)
 
 
+@pytest.mark.parametrize("others", [(), ("hosts {\n 10.8.8.8 box.example.org\n fallthrough\n }",)])
+def test_what_an_upstream_cuts_over_udp_is_refreshed_over_tcp(up, others):
+    up.behave("www.example.org", truncate=True)
+    text = corefile(up, "serve_stale 1h immediate 30s", *others).replace("read_timeout", "exchange direct\n read_timeout")
+    with Forwarder(text) as server:
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]
+        time.sleep(1.1)
+        up.add("www.example.org", "A", "10.0.0.2")
+        assert ttls(server.ask("www.example.org")) == {30}
+        up.wait("www.example.org", 3)
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 3)
+
+
 # ---- verify ----
 
 

@@ -234,10 +234,16 @@ bool cache_stage_refreshes(const struct cache_stage *c, const struct reply *r)
     return answers || !answer_cache_has_success(c->store->cache, r->q, true, clock_ns());
 }
 
+/* An answer that its client fetches whole over TCP, and which takes a stale one's place then. */
+static bool was_cut(const struct reply *r)
+{
+    return r->rcode == RCODE_NOERROR && (r->flags & FLAG_TC) != 0;
+}
+
 /* Verify mode: an answer that may not take a stale one's place is replaced by it. */
 static bool serve_stale_instead(struct cache_stage *c, struct request *r)
 {
-    if (c->settings.stale != STALE_VERIFY || cache_stage_refreshes(c, r->reply))
+    if (c->settings.stale != STALE_VERIFY || was_cut(r->reply) || cache_stage_refreshes(c, r->reply))
         return false;
     if (!cache_stage_give_stale(c, r)) /* leaves the reply as it is */
         return false;

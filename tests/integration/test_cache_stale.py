@@ -3,6 +3,7 @@
 import concurrent.futures
 import time
 
+import dns.flags
 import dns.rcode
 import pytest
 from forwarder import Forwarder, addresses, ttls
@@ -105,6 +106,17 @@ def test_serve_stale_verify_asks_first(up):
         time.sleep(1.2)
         stale = server.ask("www.example.org")
         assert addresses(stale) == ["10.0.0.2"] and ttls(stale) == {0}
+
+
+def test_verify_passes_on_that_an_upstream_has_cut_the_answer(up):
+    up.behave("www.example.org", truncate=True)
+    text = corefile(up, "serve_stale 1h verify").replace("read_timeout", "exchange direct\n read_timeout")
+    with Forwarder(text) as server:
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]
+        time.sleep(1.1)
+        up.add("www.example.org", "A", "10.0.0.2")
+        assert server.ask("www.example.org").flags & dns.flags.TC
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.2"]
 
 
 def test_verify_with_a_timeout_waits_so_long_and_the_answer_that_comes_later_is_kept(up):

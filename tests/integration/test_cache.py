@@ -7,6 +7,7 @@ import time
 
 import dns.flags
 import dns.message
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -180,6 +181,14 @@ def test_server_blocks_keep_their_answers_apart(up):
             assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
             server.port = second
             assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+
+
+def test_who_somebody_is_is_not_told_to_others():
+    with Forwarder(".:{port} {\n cache\n whoami\n}\n") as server:
+        for port in (free_port(), free_port()):
+            query = dns.message.make_query("me.example.org", "A")
+            answer = dns.query.udp(query, "127.0.0.1", 5, server.port, source="127.0.0.1", source_port=port)
+            assert [r.port for rrset in answer.additional for r in rrset if rrset.rdtype == dns.rdatatype.SRV] == [port]
 
 
 def test_zones_limit_what_is_kept_and_disable_takes_out(up):

@@ -81,6 +81,15 @@ int fsio_sync_folder_of(const char *path)
     return ret;
 }
 
+/* A file that stood there already, left by a writer that was killed, may allow more than `mode`. */
+static int restrict_to(int fd, unsigned mode)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || ((st.st_mode & 0777 & ~mode) != 0 && fchmod(fd, st.st_mode & mode) < 0))
+        return -errno;
+    return ERR_OK;
+}
+
 int fsio_replace_begin(struct fsio_replace *r, const char *path, unsigned mode)
 {
     r->stream = NULL;
@@ -92,9 +101,10 @@ int fsio_replace_begin(struct fsio_replace *r, const char *path, unsigned mode)
                   mode);
     if (fd < 0)
         return -errno;
-    r->stream = fdopen(fd, "w");
+    int ret = restrict_to(fd, mode);
+    r->stream = ret == ERR_OK ? fdopen(fd, "w") : NULL;
     if (r->stream == NULL) {
-        int ret = -errno;
+        ret = ret == ERR_OK ? -errno : ret;
         close(fd);
         unlink(r->temporary);
         return ret;

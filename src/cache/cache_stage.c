@@ -70,6 +70,13 @@ void cache_stage_trim_flags(struct request *r)
         r->reply->flags &= (uint16_t)~FLAG_AD;
 }
 
+/* Without RD an upstream says what it happens to know, a referral or nothing: that is for this client alone.
+ */
+static bool wants_recursion(const struct request *r)
+{
+    return (r->q.flags & FLAG_RD) != 0;
+}
+
 static bool look_up(struct cache_stage *c, struct request *r, bool may_refresh, struct cache_hit *hit)
 {
     const struct cache_lookup look = {.now_ns = r->received_ns,
@@ -127,7 +134,7 @@ static enum verdict answer_from_cache(struct cache_stage *c, struct request *r, 
     struct cache_series *series = cache_stage_series(c, r);
     struct cache_hit hit;
     metrics_add(series->requests, 0, 1);
-    if (!look_up(c, r, true, &hit)) {
+    if (!look_up(c, r, wants_recursion(r), &hit)) {
         metrics_add(series->misses, 0, 1);
         return VERDICT_NEXT;
     }
@@ -227,10 +234,16 @@ bool cache_stage_refreshes(const struct cache_stage *c, const struct reply *r)
     return answers || !answer_cache_has_success(c->store->cache, r->q, true, clock_ns());
 }
 
+/* An answer that its client fetches whole over TCP, and which takes a stale one's place then. */
+static bool was_cut(const struct reply *r)
+{
+    return r->rcode == RCODE_NOERROR && (r->flags & FLAG_TC) != 0;
+}
+
 /* Verify mode: an answer that may not take a stale one's place is replaced by it. */
 static bool serve_stale_instead(struct cache_stage *c, struct request *r)
 {
-    if (c->settings.stale != STALE_VERIFY || cache_stage_refreshes(c, r->reply))
+    if (c->settings.stale != STALE_VERIFY || was_cut(r->reply) || cache_stage_refreshes(c, r->reply))
         return false;
     if (!cache_stage_give_stale(c, r)) /* leaves the reply as it is */
         return false;
@@ -251,7 +264,8 @@ void cache_stage_answer(struct cache_stage *c, struct request *r)
     bool from_memory = !from_nobody && c->block->stages[r->stage].plugin->zones != NULL;
     if (!from_memory && serve_stale_instead(c, r))
         return;
-    cache_stage_keep(c, cache_stage_series(c, r), r->reply, !from_memory && !from_nobody && !r->personal);
+    bool for_all = !from_memory && !from_nobody && !r->personal && wants_recursion(r);
+    cache_stage_keep(c, cache_stage_series(c, r), r->reply, for_all);
     cache_stage_trim_flags(r);
 }
 

@@ -56,6 +56,7 @@ static enum verdict whoami_query(void *state, struct request *r)
 {
     (void)state;
     r->reply->flags |= FLAG_AA;
+    r->personal = true;
     add_address(r);
     add_port(r);
     return VERDICT_ANSWERED;

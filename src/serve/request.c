@@ -53,6 +53,7 @@ struct request *request_new(struct worker *w)
     r->parked = false;
     r->error_text = NULL;
     r->disguised = false;
+    r->whole = false;
     r->personal = false;
     return r;
 }
@@ -285,6 +286,7 @@ int request_ask_again(const struct request *parent, request_done *done, void *ct
     if (r == NULL)
         return ERR_LIMIT;
     ask_as(parent, parent->q.qname, parent->q.qtype, r);
+    r->whole = true;
     int ret = copy_options(parent, r);
     if (ret != ERR_OK) {
         request_release(r);

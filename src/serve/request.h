@@ -68,8 +68,9 @@ struct request {
                                    answer is out */
     bool disguised; /* a failure was given another rcode (rewrite): the errors plugin tells of it all the same
                      */
-    bool personal;  /* an upstream got EDNS options of this client: a cache does not keep the answer */
-    bool parked;    /* it has waited: it counts among those that keep its configuration in the worker */
+    bool whole;     /* what an upstream cuts is fetched over TCP: there is no client that would ask so */
+    bool personal; /* it is about this client, or its EDNS options went upstream: no cache keeps the answer */
+    bool parked;   /* it has waited: it counts among those that keep its configuration in the worker */
     request_done *done;
     request_done *asker; /* of an internal request: what `done` calls */
     void *origin;        /* of `done`: the TCP connection, the asker of an internal request */

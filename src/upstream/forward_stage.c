@@ -24,6 +24,7 @@ struct forward_job {
     void *ctx;
     struct inflight *question; /* where this job leads; NULL where it follows */
     struct upstream_ask *ask;
+    bool over_tcp;                /* asked anew, for the whole answer */
     LIST_ENTRY(forward_job) link; /* where it leads */
 };
 
@@ -109,6 +110,18 @@ static int begin(struct forward_job *j, const struct query *q, bool tcp, bool ma
     if (ret != ERR_OK)
         inflight_abandon(question);
     return ret;
+}
+
+/* What is to be kept has no client that would come back over TCP for the rest: that is asked for here. False
+ * where the answer is not cut, or nothing more can be done. */
+static bool ask_whole(struct forward_job *j, const struct query *q, enum upstream_result result,
+                      const struct exchange_answer *a)
+{
+    if (j->over_tcp || result != UPSTREAM_ANSWER || (a->wire[2] & FLAG_TC >> 8) == 0)
+        return false;
+    j->over_tcp = true;
+    j->question = NULL;
+    return begin(j, q, true, false) == ERR_OK;
 }
 
 /* ---- metadata: forward/upstream ---- */
@@ -255,6 +268,8 @@ static void tell_request(struct inflight_waiter *waiter, enum upstream_result re
         fail_begin(j->stage, r, ret);
     } else if (is_for_next(j->stage, result, a)) {
         verdict = VERDICT_NEXT;
+    } else if (r->whole && ask_whole(j, &r->q, result, a)) {
+        return;
     } else {
         request_reply(r);
         answer(r, result, a);
@@ -307,6 +322,8 @@ static void tell_refresh(struct inflight_waiter *waiter, enum upstream_result re
                          struct exchange_answer *a)
 {
     struct forward_job *j = (struct forward_job *)waiter;
+    if (ask_whole(j, j->query, result, a))
+        return;
     if (!is_for_next(j->stage, result, a) || !refresh_by_next(j))
         j->done(j->ctx, result, a);
     free(j);

@@ -6,8 +6,11 @@ import subprocess
 import time
 
 import dns.flags
+import dns.message
+import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
 from forwarder import BIN, Forwarder, addresses, free_port, ttls
 from upstream import Upstream
@@ -136,6 +139,31 @@ def test_do_cd_type_and_name_are_different_entries(up):
         assert up.count("www.example.org") == 3
 
 
+def test_what_an_upstream_says_without_recursion_is_for_that_client_alone(up):
+    whole = up.reply
+
+    def reply(query):
+        if query.flags & dns.flags.RD:
+            return whole(query)
+        referral = dns.message.make_response(query)
+        referral.authority.append(dns.rrset.from_text("org.", 300, "IN", "NS", "ns.example.org."))
+        return referral
+
+    up.reply = reply
+    up.add("www.example.org", "A", "10.0.0.1", ttl=2)
+    cache = "cache {\n success 1024 2 2\n serve_stale 1h immediate 30s\n}"
+    with Forwarder(corefile(up, cache, forward="exchange direct")) as server:
+        assert not server.ask("www.example.org", flags=0).answer
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert addresses(server.ask("www.example.org", flags=0)) == ["10.0.0.1"]
+        time.sleep(2.1)
+        assert addresses(server.ask("www.example.org", flags=0)) == ["10.0.0.1"]  # stale, and nobody asks anew
+        time.sleep(0.3)
+        assert up.count("www.example.org") == 2
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        up.wait("www.example.org", 3)
+
+
 def test_a_signature_that_has_ended_is_not_kept(up):
     up.add("www.example.org", "RRSIG", "A 13 3 300 20210101000000 20200101000000 1 example.org. AAAA")
     with Forwarder(corefile(up)) as server:
@@ -153,6 +181,14 @@ def test_server_blocks_keep_their_answers_apart(up):
             assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
             server.port = second
             assert addresses(server.ask("www.example.org")) == ["10.0.0.2"]
+
+
+def test_who_somebody_is_is_not_told_to_others():
+    with Forwarder(".:{port} {\n cache\n whoami\n}\n") as server:
+        for port in (free_port(), free_port()):
+            query = dns.message.make_query("me.example.org", "A")
+            answer = dns.query.udp(query, "127.0.0.1", 5, server.port, source="127.0.0.1", source_port=port)
+            assert [r.port for rrset in answer.additional for r in rrset if rrset.rdtype == dns.rdatatype.SRV] == [port]
 
 
 def test_zones_limit_what_is_kept_and_disable_takes_out(up):

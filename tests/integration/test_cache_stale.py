@@ -3,6 +3,7 @@
 import concurrent.futures
 import time
 
+import dns.flags
 import dns.rcode
 import pytest
 from forwarder import Forwarder, addresses, ttls
@@ -79,6 +80,19 @@ def test_what_another_plugin_answers_is_refreshed_by_it_and_not_by_an_upstream(u
         server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 3)
 
 
+@pytest.mark.parametrize("others", [(), ("hosts {\n 10.8.8.8 box.example.org\n fallthrough\n }",)])
+def test_what_an_upstream_cuts_over_udp_is_refreshed_over_tcp(up, others):
+    up.behave("www.example.org", truncate=True)
+    text = corefile(up, "serve_stale 1h immediate 30s", *others).replace("read_timeout", "exchange direct\n read_timeout")
+    with Forwarder(text) as server:
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]
+        time.sleep(1.1)
+        up.add("www.example.org", "A", "10.0.0.2")
+        assert ttls(server.ask("www.example.org")) == {30}
+        up.wait("www.example.org", 3)
+        server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.2"], "the new address", 3)
+
+
 # ---- verify ----
 
 
@@ -92,6 +106,17 @@ def test_serve_stale_verify_asks_first(up):
         time.sleep(1.2)
         stale = server.ask("www.example.org")
         assert addresses(stale) == ["10.0.0.2"] and ttls(stale) == {0}
+
+
+def test_verify_passes_on_that_an_upstream_has_cut_the_answer(up):
+    up.behave("www.example.org", truncate=True)
+    text = corefile(up, "serve_stale 1h verify").replace("read_timeout", "exchange direct\n read_timeout")
+    with Forwarder(text) as server:
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.1"]
+        time.sleep(1.1)
+        up.add("www.example.org", "A", "10.0.0.2")
+        assert server.ask("www.example.org").flags & dns.flags.TC
+        assert addresses(server.ask("www.example.org", tcp=True)) == ["10.0.0.2"]
 
 
 def test_verify_with_a_timeout_waits_so_long_and_the_answer_that_comes_later_is_kept(up):

@@ -165,10 +165,14 @@ static void a_file_left_by_a_writer_that_was_killed_is_no_obstacle(void)
     struct fsio_replace r;
     put("zone", "old");
     put("zone.tmp", "half of what it was going to be, and longer than the new one");
+    struct stat st;
+    CU_ASSERT_EQUAL(chmod(path_of("zone.tmp"), 0666), 0); /* as a volume's fsGroup may have it */
     CU_ASSERT_EQUAL_FATAL(fsio_replace_begin(&r, path_of("zone"), 0600), ERR_OK);
     fputs("new", r.stream);
     CU_ASSERT_EQUAL(fsio_replace_commit(&r), ERR_OK);
     CU_ASSERT_STRING_EQUAL(content("zone"), "new");
+    CU_ASSERT_EQUAL(stat(path_of("zone"), &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode & 0777, 0600);
 }
 
 static void a_trap_at_the_temporary_name_is_refused(void)

@@ -259,10 +259,12 @@ static bool is_address(const char *name)
  * name is told to the other side too (RFC 6066 section 3). */
 static bool set_name(SSL *ssl, const char *name)
 {
+    char told[SERVER_NAME_MAX];
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    snprintf(told, sizeof told, "%s", name); /* OpenSSL's macro wants one that is not const */
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, told) == 1;
 }
 
 struct ssl_st *tls_client_begin(struct tls_client *c, int fd, const char *name, const union address *address,

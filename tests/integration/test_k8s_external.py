@@ -177,8 +177,8 @@ def test_both_plugins_may_have_one_reverse_zone():
         wait_for_zone(server)
         assert lines(server.ask("1.2.0.192.in-addr.arpa", "PTR").answer) == [
             "1.2.0.192.in-addr.arpa. 5 IN PTR web.default.example.org."]
-        assert lines(server.ask("1.0.96.10.in-addr.arpa", "PTR").answer) == [
-            "1.0.96.10.in-addr.arpa. 30 IN PTR web.default.svc.cluster.local."]
+        wait_for(lambda: lines(server.ask("1.0.96.10.in-addr.arpa", "PTR").answer) == [
+            "1.0.96.10.in-addr.arpa. 30 IN PTR web.default.svc.cluster.local."], "the cluster's reverse zone")
         assert server.ask("1.1.1.1.in-addr.arpa", "PTR").additional  # whoami
         assert rcode(server.ask("none.example.org")) == "NXDOMAIN"
         assert {"in-addr.arpa.zone", "in-addr.arpa+external.zone"} <= set(os.listdir(server.zones))

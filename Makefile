@@ -34,7 +34,7 @@ LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstdc++ -lm
 SHARED_SRC := $(wildcard src/base/*.c src/gotemplate/*.c src/exprlang/*.c src/conf/*.c src/dns/*.c src/zone/*.c)
 # What is written in C++, for a library that is: one wrapper.
 SHARED_CXX := $(wildcard src/base/*.cc)
-SERVE_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,serve upstream cache rewrite template transfer metrics http plugins)))
+SERVE_SRC  := $(wildcard $(addsuffix /*.c,$(addprefix src/,serve exchange upstream cache rewrite template transfer metrics http plugins)))
 SYNC_SRC   := $(wildcard src/sync/*.c)
 MAIN_SRC   := src/serve/main.c src/sync/main.c
 UNIT_SRC   := $(wildcard tests/unit/*/test_*.c)

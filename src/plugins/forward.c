@@ -46,10 +46,10 @@
 
 #include "base/log.h"
 #include "conf/args.h"
+#include "exchange/upstream_address.h"
 #include "serve/plugin.h"
 #include "upstream/forward_direct.h"
 #include "upstream/forward_options.h"
-#include "upstream/upstream_address.h"
 
 #define PLUGIN "forward"
 

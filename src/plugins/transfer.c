@@ -20,12 +20,12 @@
 #include <string.h>
 
 #include "base/rcu.h"
+#include "exchange/upstream_address.h"
 #include "serve/config.h"
 #include "serve/served_zones.h"
 #include "serve/zone_scope.h"
 #include "transfer/outgoing.h"
 #include "transfer/secondaries.h"
-#include "upstream/upstream_address.h"
 #include "zone/serial.h"
 
 #define TO_MAX 256 /* addresses of one directive */

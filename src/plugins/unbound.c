@@ -20,11 +20,11 @@
 #include <string.h>
 
 #include "conf/args.h"
+#include "exchange/unbound_args.h"
+#include "exchange/unbound_context.h"
 #include "serve/plugin.h"
 #include "upstream/forward_options.h"
 #include "upstream/forward_stage.h"
-#include "upstream/unbound_args.h"
-#include "upstream/unbound_context.h"
 #include "upstream/upstream_ask.h"
 
 #define PLUGIN "unbound"

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "conf/args.h"
+#include "exchange/unbound_args.h"
+#include "exchange/upstream_address.h"
 #include "serve/answer.h"
 #include "upstream/forward_direct.h"
-#include "upstream/unbound_args.h"
-#include "upstream/upstream_address.h"
 
 #define PLUGIN "forward"
 

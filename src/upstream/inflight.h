@@ -17,7 +17,7 @@
 #define SEAMARK_SERVE_INFLIGHT_H
 
 #include "dns/query.h"
-#include "upstream/exchange.h"
+#include "exchange/exchange.h"
 #include "upstream/upstream_ask.h"
 
 /* Waiters of one question: as many as all requests of eight workers; beyond it askers are refused, which only

@@ -7,8 +7,8 @@
 #ifndef SEAMARK_UPSTREAM_PASS_OPTIONS_H
 #define SEAMARK_UPSTREAM_PASS_OPTIONS_H
 
+#include "exchange/exchange.h"
 #include "serve/request.h"
-#include "upstream/exchange.h"
 
 /* Has the upstream get the options that the client sent, unless rewrite rules have said which it gets. Within
  * the stage's query(): the client's packet is needed. Without memory they are left out. */

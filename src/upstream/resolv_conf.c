@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/fsio.h"
 #include "base/log.h"
-#include "upstream/upstream_address.h"
+#include "exchange/upstream_address.h"
 
 #define BLANKS " \t\r\v\f"
 

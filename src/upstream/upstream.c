@@ -7,10 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/rr.h"
+#include "exchange/exchange.h"
+#include "exchange/tls_client.h"
 #include "serve/control.h"
 #include "serve/worker.h"
-#include "upstream/exchange.h"
-#include "upstream/tls_client.h"
 #include "upstream/upstream_probe.h"
 
 static const struct metric_desc duration_family = {

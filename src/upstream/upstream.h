@@ -21,10 +21,10 @@
 #include <event2/event.h>
 
 #include "dns/query.h"
+#include "exchange/upstream_address.h"
+#include "exchange/upstream_transport.h"
 #include "metrics/metrics.h"
 #include "serve/request.h"
-#include "upstream/upstream_address.h"
-#include "upstream/upstream_transport.h"
 
 /* How it is checked. Two upstreams with different checks are two objects. */
 struct upstream_check {

@@ -21,7 +21,7 @@
 #ifndef SEAMARK_UPSTREAM_UPSTREAM_ASK_H
 #define SEAMARK_UPSTREAM_UPSTREAM_ASK_H
 
-#include "upstream/exchange.h"
+#include "exchange/exchange.h"
 #include "upstream/upstream_set.h"
 
 /* Tries of one question where max_connect_attempts is 0: upstreams that fail at once must not make a loop. */

@@ -9,9 +9,9 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/secret_random.h"
-#include "upstream/byte_stream.h"
-#include "upstream/direct_socket.h"
-#include "upstream/doh_session.h"
+#include "exchange/byte_stream.h"
+#include "exchange/direct_socket.h"
+#include "exchange/doh_session.h"
 
 #define PACKET_MAX    600 /* a question with a name of 255 octets and an OPT record is below 300 */
 #define LENGTH_OCTETS 2

@@ -10,7 +10,7 @@
 #include <event2/event.h>
 
 #include "dns/query.h"
-#include "upstream/exchange.h"
+#include "exchange/exchange.h"
 
 struct upstream_probe;
 

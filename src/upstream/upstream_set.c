@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "exchange/exchange_direct.h"
+#include "exchange/exchange_unbound.h"
+#include "exchange/unbound_anchor.h"
 #include "metrics/metrics.h"
 #include "serve/control.h"
-#include "upstream/exchange_direct.h"
-#include "upstream/exchange_unbound.h"
-#include "upstream/unbound_anchor.h"
 #include "upstream/upstream_timing.h"
 
 static const struct metric_desc broken_family = {

@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
+#include "exchange/exchange.h"
+#include "exchange/tls_client.h"
 #include "serve/worker.h"
-#include "upstream/exchange.h"
-#include "upstream/tls_client.h"
 #include "upstream/upstream.h"
 #include "upstream/upstream_source.h"
 

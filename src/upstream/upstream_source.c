@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/log.h"
-#include "upstream/exchange.h"
+#include "exchange/exchange.h"
 #include "upstream/resolv_conf.h"
 
 void upstream_source_address(struct upstream_source *s, const union address *address)

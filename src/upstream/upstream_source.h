@@ -18,8 +18,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "exchange/upstream_transport.h"
 #include "upstream/upstream_lookup.h"
-#include "upstream/upstream_transport.h"
 
 /* How long the addresses of a host name are taken as they were. */
 #define SOURCE_REFRESH_MS 30000

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "dns/rr.h"
-#include "upstream/exchange_direct.h"
-#include "upstream/exchange_unbound.h"
+#include "exchange/exchange_direct.h"
+#include "exchange/exchange_unbound.h"
 #include "upstream/upstream_ask.h"
 
 /* ---- the exchange ---- */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "upstream/upstream_address.h"
+#include "exchange/upstream_address.h"
 #include "upstream/upstream_source.h"
 
 static char path[] = "/tmp/seamark-source-XXXXXX";

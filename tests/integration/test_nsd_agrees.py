@@ -14,7 +14,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from nsd import Nsd, answer_of, free_port
+from nsd import Nsd, answer_of
+from ports import free_port
 from syncd import BIN, PROGRAM, endpoint, namespace, service, slice_of, write_objects
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "zones", "example")

@@ -22,6 +22,8 @@ import dns.flags
 import dns.message
 import dns.query
 
+from ports import free_port
+
 BIN = os.environ.get("SEAMARK_BIN", os.path.join(os.path.dirname(__file__), "..", "..", "bin"))
 PROGRAM = os.path.abspath(os.path.join(BIN, "seamark"))
 SANITIZED = "asan" in BIN  # AddressSanitizer's own memory is then part of a process's
@@ -35,19 +37,6 @@ def loopback():
     """An address of 127/8 that no other test uses at the same time."""
     pid, number = os.getpid(), next(_numbers)
     return f"127.{1 + (pid >> 8) % 63}.{pid % 256}.{1 + number % 254}"
-
-
-def free_port(address):
-    """A port that is free for UDP and TCP."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-            tcp.bind((address, 0))
-            try:
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-            except OSError:
-                continue
 
 
 def wait_for(condition, what, seconds=15.0, pause=0.01):

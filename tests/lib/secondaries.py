@@ -9,7 +9,7 @@ import dns.exception
 import dns.query
 import dns.rdatatype
 import dns.zone
-from nsd import free_port
+from ports import free_port
 from seamark import wait_for
 
 ADDRESS = "127.0.0.1"

@@ -165,8 +165,7 @@ def test_an_upstream_gets_no_more_than_its_budget(ups):
         server.wait_log("max_qps of the upstreams is spent")
         time.sleep(0.3)
         ask_all(server, 60, 20)
-        # Measured when they were read, which a busy machine puts together; the unit test of the budget is exact.
-        assert most_in_a_second(asked(ups[0])) <= 40 * 1.25
+        assert most_in_a_second(asked(ups[0])) <= 40 + 2  # measured when they came, not when they were sent
 
 
 def test_what_is_over_the_budget_goes_to_the_others(ups):

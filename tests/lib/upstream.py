@@ -33,6 +33,18 @@ import dns.rrset
 Query = collections.namedtuple("Query", "at proto name type message")
 
 
+SO_TIMESTAMPNS = 35  # Python has no name for it
+
+
+def _arrival(ancillary):
+    """When the kernel got a datagram, by time.monotonic(): it may be read later on a busy machine. None where it does not say."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = struct.unpack("qq", data)
+            return time.monotonic() - (time.time() - seconds - nanoseconds / 1e9)
+    return None
+
+
 class Upstream:
     def __init__(self, host="127.0.0.1", port=0, apex=".", tls=None):
         self.host, self.port, self.apex = host, port, apex
@@ -130,6 +142,7 @@ class Upstream:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             try:
                 tcp.bind((self.host, self.port))
+                udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
                 udp.bind(tcp.getsockname()[:2])
                 return udp, tcp
             except OSError as error:
@@ -178,13 +191,14 @@ class Upstream:
     def _serve_udp(self, sock):
         while True:
             try:
-                wire, client = sock.recvfrom(65535)
+                wire, ancillary, _, client = sock.recvmsg(65535, 64)
             except OSError:
                 return
             if self.udp is not sock:
                 return
             send = lambda data, to=client: sock.sendto(data, to)  # noqa: E731
             send.client = client
+            send.at = _arrival(ancillary)
             self._take(wire, "udp", send)
 
     def _serve_tcp(self, sock, serve):
@@ -218,7 +232,7 @@ class Upstream:
         except Exception:  # not a question that a test cares for
             return
         with self.lock:
-            self.queries.append(Query(time.monotonic(), proto, question.name, question.rdtype, query))
+            self.queries.append(Query(getattr(send, "at", None) or time.monotonic(), proto, question.name, question.rdtype, query))
             behaviour = self.behaviours.get(question.name, self.behaviours.get("*", {}))
             drop = behaviour.get("drop", False)
             if drop is not True and drop > 0:

@@ -208,9 +208,10 @@ static void check_done(void *ctx, bool answered)
         return;
     }
     __atomic_store_n(&u->checked_ms, clock_ms(), __ATOMIC_RELAXED);
+    __atomic_store_n(&u->silent, false, __ATOMIC_RELAXED);
     if (__atomic_exchange_n(&u->fails, 0, __ATOMIC_RELAXED) > 0) {
-        log_info("plugin/forward: upstream %s: answers again", u->text);
         tell_workers(u);
+        log_info("plugin/forward: upstream %s: answers again", u->text); /* it is asked again: said last */
     }
     stop_checking(u);
 }

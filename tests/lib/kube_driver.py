@@ -1,6 +1,5 @@
 """Runs kube_watch_driver against a FakeApiServer, and keeps what its sink was told as a test can compare it."""
 
-import functools
 import os
 import pathlib
 import re
@@ -8,9 +7,8 @@ import subprocess
 import threading
 import time
 
+from driver_program import driver_program
 from kube_objects import KINDS
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Failures are over in a second, so that tests are; the proportions are those of real life.
 FAST = {
@@ -19,20 +17,11 @@ FAST = {
 }
 
 
-@functools.cache
-def program():
-    variant = "asan" if "asan" in os.environ.get("SEAMARK_BIN", "") else "plain"
-    path = f"build/{variant}/integration/kube_watch_driver"
-    # one pytest worker makes it, the others wait: a program that is being written cannot be run
-    subprocess.run(["flock", "build/.kube_watch_driver", "make", "-s", f"VARIANT={variant}", path], cwd=ROOT, check=True)
-    return ROOT / path
-
-
 class Driver:
     """`model` is what a taker of state has: {resource: {"namespace/name": the rest of the put line}}."""
 
     def __init__(self, *options, endpoint=None, timing=FAST, environment=None):
-        words = [str(program()), *options] + (["-endpoint", endpoint] if endpoint else [])
+        words = [str(driver_program("kube_watch_driver")), *options] + (["-endpoint", endpoint] if endpoint else [])
         for name, value in (timing or {}).items():
             words += [f"-{name}", str(value)]
         self.lines, self.times = [], []

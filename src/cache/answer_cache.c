@@ -14,6 +14,12 @@
 /* An entry of one record takes 144 octets, one of a chain with four some 300. */
 #define CACHE_BYTES_TYPICAL 256
 
+/* An answer that is there already and is no older than this is not written again. Thousands who waited for
+ * one answer bring it within some hundredths of a second. */
+#define CACHE_SAME_MS 100
+
+#define KEPT_FLAGS (FLAG_AA | FLAG_RA | FLAG_AD)
+
 #define NS_PER_S  UINT64_C(1000000000)
 #define NS_PER_DS UINT64_C(100000000)
 #define NS_PER_MS UINT64_C(1000000)
@@ -165,7 +171,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
     e->qclass = q->qclass;
     e->dnssec_ok = q->dnssec_ok;
     e->checking_disabled = (q->flags & FLAG_CD) != 0;
-    e->flags = r->flags & (FLAG_AA | FLAG_RA | FLAG_AD);
+    e->flags = r->flags & KEPT_FLAGS;
     e->rcode = r->rcode;
     memcpy(e->count, r->count, sizeof e->count);
     e->body_len = (uint16_t)body_len;
@@ -178,6 +184,24 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
     memcpy(cache_entry_body(e), r->wire + question_end, body_len);
     cache_note_order(e, r);
     return e;
+}
+
+/* Whether `r` was kept just now, by another who waited for it, and nobody has the entry to refresh. */
+static bool is_kept(const struct answer_cache *c, const struct query *q, uint64_t hash, const struct reply *r,
+                    const struct cache_keep *keep)
+{
+    size_t question_end = DNS_HEADER_LEN + (size_t)q->qname_len + 4;
+    rcu_reader_begin();
+    const struct cache_entry *e = find(c, q, hash);
+    bool yes = e != NULL && keep->now_ns - e->stored_ns < CACHE_SAME_MS * NS_PER_MS &&
+               !__atomic_load_n(&e->refreshing, __ATOMIC_RELAXED) && e->kind == keep->kind &&
+               e->answering == keep->answering && e->ttl_s == keep->ttl_s && e->rcode == r->rcode &&
+               e->flags == (r->flags & KEPT_FLAGS) && memcmp(e->count, r->count, sizeof e->count) == 0 &&
+               e->body_len == r->len - question_end &&
+               memcmp(e->rr, r->rr, r->nrecords * sizeof e->rr[0]) == 0 &&
+               memcmp(cache_entry_body(e), r->wire + question_end, e->body_len) == 0;
+    rcu_reader_end();
+    return yes;
 }
 
 /* A bucket's chain has its newest entry first. */
@@ -194,15 +218,18 @@ static void bound_chain(struct answer_cache *c, struct cache_entry *first)
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
                      const struct cache_keep *keep, unsigned evicted[2])
 {
-    struct cache_entry *e = make(q, r, keep);
+    uint64_t hash = hash_of(c, q);
     evicted[0] = evicted[1] = 0;
+    if (!keep->restored && is_kept(c, q, hash, r, keep))
+        return ERR_OK;
+    struct cache_entry *e = make(q, r, keep);
     if (e == NULL)
         return -ENOMEM;
     if (e->size > c->bytes_max - c->index_bytes) {
         free(e);
         return ERR_LIMIT;
     }
-    e->hash = hash_of(c, q);
+    e->hash = hash;
     struct cache_entry **bucket = &c->buckets[e->hash & c->mask];
     pthread_mutex_lock(&c->lock);
     struct cache_entry *old = find(c, q, e->hash);

@@ -11,10 +11,12 @@
 
 struct exchange_answer *exchange_answer_new(const void *wire, size_t len)
 {
+    static uint64_t serial;
     struct exchange_answer *a = malloc(sizeof *a + len);
     if (a == NULL)
         return NULL;
     a->references = 1;
+    a->serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     a->upstream = (union address){0};
     a->len = len;
     memcpy(a->wire, wire, len);

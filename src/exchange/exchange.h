@@ -31,6 +31,7 @@
 /* An answer in wire form, shared by all who asked, of any worker. Immutable. */
 struct exchange_answer {
     int references;         /* atomic */
+    uint64_t serial;        /* no other answer of this process has it */
     union address upstream; /* who gave it: set by the exchange; family 0 until then */
     size_t len;
     uint8_t wire[];

@@ -222,7 +222,7 @@ static void answer(struct request *r, enum upstream_result result, const struct 
     int ret;
     switch (result) {
     case UPSTREAM_ANSWER:
-        ret = upstream_answer_fill(r->reply, a->wire, a->len);
+        ret = upstream_answer_share(r->reply, a);
         if (ret == ERR_MISMATCH)
             fail(r, RCODE_FORMERR, "an upstream's answer is to another question");
         else if (ret != ERR_OK)

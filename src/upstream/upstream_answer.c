@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/thread_buffer.h"
 #include "dns/rr.h"
 
 #define RR_NSEC3 50
@@ -107,6 +108,82 @@ int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
     r->rcode = (uint16_t)(opt.rcode << 4 | (flags & 15));
     return ERR_OK;
 }
+
+/* ---- for many ---- */
+
+/* What became of the answer that was read last, and for which question. */
+struct filled {
+    uint64_t serial; /* of the answer; 0: none */
+    bool kept;       /* the rest is there */
+    bool dnssec_ok;
+    uint16_t qtype, qclass, flags, rcode, count[3], nrecords;
+    uint8_t qname_len, qname[NAME_MAX_LEN];
+    size_t len; /* of what follows the question */
+    struct reply_rr rr[REPLY_RECORDS_MAX];
+    uint8_t body[REPLY_CAP];
+};
+
+static size_t question_end(const struct query *q)
+{
+    return DNS_HEADER_LEN + (size_t)q->qname_len + 4;
+}
+
+static bool is_for(const struct filled *f, const struct query *q)
+{
+    return f->qtype == q->qtype && f->qclass == q->qclass && f->dnssec_ok == q->dnssec_ok &&
+           f->qname_len == q->qname_len && memcmp(f->qname, q->qname, q->qname_len) == 0;
+}
+
+static void keep_filled(struct filled *f, const struct reply *r)
+{
+    const struct query *q = r->q;
+    f->kept = true;
+    f->dnssec_ok = q->dnssec_ok;
+    f->qtype = q->qtype;
+    f->qclass = q->qclass;
+    f->qname_len = q->qname_len;
+    memcpy(f->qname, q->qname, q->qname_len);
+    f->flags = r->flags;
+    f->rcode = r->rcode;
+    memcpy(f->count, r->count, sizeof f->count);
+    f->nrecords = r->nrecords;
+    memcpy(f->rr, r->rr, r->nrecords * sizeof f->rr[0]);
+    f->len = r->len - question_end(q);
+    memcpy(f->body, r->wire + question_end(q), f->len);
+}
+
+/* Its names are not remembered for records to come: those may be some octets longer. */
+static void copy_filled(const struct filled *f, struct reply *r)
+{
+    r->flags = f->flags;
+    r->rcode = f->rcode;
+    memcpy(r->count, f->count, sizeof r->count);
+    r->nrecords = f->nrecords;
+    memcpy(r->rr, f->rr, f->nrecords * sizeof f->rr[0]);
+    memcpy(r->wire + r->len, f->body, f->len);
+    r->len += f->len;
+}
+
+int upstream_answer_share(struct reply *r, const struct exchange_answer *answer)
+{
+    static _Thread_local void *own;
+    struct filled *f = thread_buffer(&own, sizeof *f);
+    bool again = f != NULL && f->serial == answer->serial;
+    if (again && f->kept && is_for(f, r->q)) {
+        copy_filled(f, r);
+        return ERR_OK;
+    }
+    int ret = upstream_answer_fill(r, answer->wire, answer->len);
+    if (again && !f->kept && ret == ERR_OK && !r->overflow)
+        keep_filled(f, r);
+    if (f != NULL && !again) {
+        f->serial = answer->serial;
+        f->kept = false;
+    }
+    return ret;
+}
+
+/* ---- looking ---- */
 
 unsigned upstream_answer_rcode(const uint8_t *message, size_t len)
 {

@@ -3,6 +3,7 @@
 #define SEAMARK_SERVE_UPSTREAM_ANSWER_H
 
 #include "dns/reply.h"
+#include "exchange/exchange.h"
 #include "serve/request.h"
 
 /*
@@ -13,6 +14,10 @@
  * read; `r` is as before then.
  */
 int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len);
+
+/* The same of an answer that many may have waited for: from the third on who asked with the same letters it
+ * is copied from what became of it before, and not read again. */
+int upstream_answer_share(struct reply *r, const struct exchange_answer *answer);
 
 /* The OPT record of a message (RFC 6891): nothing where it has none, or cannot be read. */
 struct upstream_opt {

@@ -151,6 +151,31 @@ static void a_newer_answer_replaces_of_either_kind(void)
 
 /* ---- refreshing ---- */
 
+static void what_is_there_already_is_not_written_again(void)
+{
+    const uint64_t ms = SECOND / 1000;
+    struct query q = make_query("www.example.org.", RR_A);
+    struct cache_hit hit;
+    begin(16, 16, 3600);
+    put(&q, CACHE_SUCCESS, "www.example.org. 60 IN A 10.0.0.1", 60, NOW);
+    for (unsigned i = 1; i < 10; i++) /* all who waited for it bring it */
+        put(&q, CACHE_SUCCESS, "www.example.org. 60 IN A 10.0.0.1", 60, NOW + i * 10 * ms);
+    CU_ASSERT_EQUAL(answer_cache_changes(cache), 1);
+    put(&q, CACHE_SUCCESS, "www.example.org. 60 IN A 10.0.0.2", 60, NOW + 90 * ms);
+    put(&q, CACHE_SUCCESS, "www.example.org. 60 IN A 10.0.0.2", 50, NOW + 90 * ms);
+    put(&q, CACHE_SUCCESS, "www.example.org. 60 IN AAAA ::1", 50, NOW + 90 * ms);
+    put(&q, CACHE_DENIAL, "www.example.org. 60 IN AAAA ::1", 50, NOW + 90 * ms);
+    CU_ASSERT_EQUAL(answer_cache_changes(cache), 5);
+    put(&q, CACHE_DENIAL, "www.example.org. 60 IN AAAA ::1", 50, NOW + 200 * ms); /* a later answer */
+    CU_ASSERT_EQUAL(answer_cache_changes(cache), 6);
+    const struct cache_lookup look = {.now_ns = NOW + 51 * SECOND, .stale = true};
+    CU_ASSERT_TRUE(answer_cache_get(cache, &q, &look, got, &hit) && hit.refresh);
+    put(&q, CACHE_DENIAL, "www.example.org. 60 IN AAAA ::1", 50, NOW + 201 * ms); /* ends the refresh */
+    CU_ASSERT_EQUAL(answer_cache_changes(cache), 7);
+    CU_ASSERT_TRUE(answer_cache_get(cache, &q, &look, got, &hit) && hit.refresh);
+    end();
+}
+
 static void a_popular_entry_is_given_out_for_refresh_once(void)
 {
     struct query q = make_query("www.example.org.", RR_A);
@@ -341,6 +366,7 @@ int main(void)
         {"keepttl and the stale TTL are shown", keepttl_and_stale_ttl_are_shown},
         {"name, type, class, DO and CD make the entry", name_type_class_do_and_cd_make_the_entry},
         {"a newer answer replaces the older of either kind", a_newer_answer_replaces_of_either_kind},
+        {"what is there already is not written again", what_is_there_already_is_not_written_again},
         {"a popular entry is given out for refresh once", a_popular_entry_is_given_out_for_refresh_once},
         {"a stale entry is given out for refresh once", a_stale_entry_is_given_out_for_refresh_once},
         {"each kind stays within its capacity", each_kind_stays_within_its_capacity},

@@ -162,6 +162,48 @@ static void addresses_are_read_as_far_as_they_go(void)
     free(r);
 }
 
+/* All that a client would see. */
+static bool same_reply(struct reply *a, struct reply *b)
+{
+    reply_finish(a, 512);
+    reply_finish(b, 512);
+    bool same = a->len == b->len && memcmp(a->wire, b->wire, a->len) == 0 && a->nrecords == b->nrecords &&
+                memcmp(a->rr, b->rr, a->nrecords * sizeof a->rr[0]) == 0;
+    free(a);
+    free(b);
+    return same;
+}
+
+/* Each of them gets of the answer what it would get of the message. */
+static bool shares(struct exchange_answer *a, const struct query *q)
+{
+    struct reply *shared = make_reply(q, NULL), *filled = make_reply(q, NULL);
+    bool same_result = upstream_answer_share(shared, a) == upstream_answer_fill(filled, a->wire, a->len);
+    return same_reply(shared, filled) && same_result;
+}
+
+static void who_waited_for_one_answer_gets_what_it_would_get_alone(void)
+{
+    struct query q = make_query("www.example.org.", RR_A), shout = make_query("WWW.EXAMPLE.ORG.", RR_A);
+    struct query other = make_query("ww2.example.org.", RR_A), signed_ = q;
+    signed_.dnssec_ok = signed_.has_edns = true;
+    size_t len = upstream_message(&q, FLAG_RA | FLAG_AD, wire);
+    struct exchange_answer *first = exchange_answer_new(wire, len);
+    len = upstream_message(&other, FLAG_AA, wire);
+    struct exchange_answer *second = exchange_answer_new(wire, len);
+    CU_ASSERT_NOT_EQUAL(first->serial, second->serial);
+    for (unsigned i = 0; i < 5; i++) {
+        q.id = (uint16_t)(100 + i);
+        CU_ASSERT_TRUE(shares(first, &q));
+        CU_ASSERT_TRUE(i < 2 || (shares(first, &shout) && shares(first, &signed_) && shares(first, &other)));
+    }
+    for (unsigned i = 0; i < 4; i++)
+        CU_ASSERT_TRUE(shares(second, &other) && shares(second, &q));
+    CU_ASSERT_TRUE(shares(first, &q) && shares(second, &other) && shares(first, &q));
+    exchange_answer_unref(first);
+    exchange_answer_unref(second);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -173,6 +215,8 @@ int main(void)
         {"every cut of a message is malformed and leaves nothing",
          every_cut_of_a_message_is_malformed_and_leaves_nothing},
         {"the OPT record is found, and adds to the rcode", the_opt_record_is_found_and_adds_to_the_rcode},
+        {"who waited for one answer gets what it would get alone",
+         who_waited_for_one_answer_gets_what_it_would_get_alone},
         {"addresses are read as far as they go", addresses_are_read_as_far_as_they_go},
     };
     return run_suite("upstream_answer", tests, sizeof tests / sizeof tests[0]);

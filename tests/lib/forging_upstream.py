@@ -3,6 +3,8 @@
     with ForgingUpstream(100000, 10000, "iiis") as up:
         ... seamark forwards to up.address ...
         assert up.end()["forged"] == 100000
+
+With 0, 0 it forges nothing, and is an honest upstream that is never behind: for many questions at once.
 """
 
 import subprocess

@@ -26,7 +26,9 @@ class Forwarder:
 
     def __init__(self, corefile, *flags, files=None, workers=2, env=None):
         self.folder = tempfile.TemporaryDirectory()
-        self.port, self.metrics_port = free_port(), free_port()
+        self.port = self.metrics_port = free_port()
+        while self.metrics_port == self.port:
+            self.metrics_port = free_port()
         self.flags = [f"-workers={workers}", *flags]
         self.env = env
         self.path = os.path.join(self.folder.name, "Corefile")

@@ -2,7 +2,7 @@
  * A name server over UDP whose answers are overtaken by forged ones, sent as fast as the machine can, for
  * tests/integration/test_upstream_lies.py (tests/lib/forging_upstream.py starts it):
  *
- *   forging_upstream TOTAL EACH PATTERN
+ *   forging_upstream TOTAL EACH PATTERN DELAY
  *
  * Every name is honestly 10.0.0.1. Before it says so it sends EACH forged replies, 66.66.66.66, TOTAL in all,
  * to whom asked; where the question is sent again meanwhile, to the port that it came from last. The letters
@@ -13,9 +13,9 @@
  *   c  the question is in another letter case
  *   s  the source: the right port at another address
  *
- * One question is at a time under attack; others get the honest answer at once. An id that is asked with
- * later, from a port at which it has been tried, would have been guessed by chance: that is seen and counted,
- * so that a test can tell luck from a fault.
+ * One question is at a time under attack; others get the honest answer after DELAY ms. An id that is asked
+ * with later, from a port at which it has been tried, would have been guessed by chance: that is seen and
+ * counted, so that a test can tell luck from a fault.
  *
  * The first line of output is the port on 127.0.0.1. The end of stdin ends the process: a line
  * `forged N asked N guessed N`. It ends by itself after a minute.
@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 
 #define HEADER_LEN  12
@@ -37,6 +38,7 @@
 #define BATCH       64 /* forged replies in one sendmmsg(); new questions are looked for between two */
 #define IDS_MAX     64 /* of one question, from one port */
 #define LIFETIME_S  60
+#define LATER_MAX   4096 /* what is over it is lost */
 
 /* Behind the last forged reply: what has come meanwhile is read by then, and there is room for one more. */
 #define HONEST_AFTER_US 20000
@@ -54,6 +56,14 @@ struct question {
     size_t len;
     struct sockaddr_in from;
 };
+
+/* Answers that are not due yet, the oldest first. */
+static struct {
+    struct question q;
+    uint64_t due_ms;
+} later[LATER_MAX];
+static unsigned later_first, later_count;
+static unsigned long delay_ms;
 
 static struct port ports[65536];
 static struct question present; /* len 0: none yet */
@@ -94,6 +104,28 @@ static void answer_honestly(const struct question *q)
     bool address = q->wire[HEADER_LEN] != 0 && wire_u16(q->wire + q->len - 4) == 1;
     size_t len = make_answer(out, q, address ? "10.0.0.1" : NULL);
     sendto(sock, out, len, 0, (const struct sockaddr *)&q->from, sizeof q->from);
+}
+
+static void answer_later(const struct question *q)
+{
+    if (delay_ms == 0)
+        answer_honestly(q);
+    if (delay_ms == 0 || later_count == LATER_MAX)
+        return;
+    unsigned at = (later_first + later_count++) % LATER_MAX;
+    later[at].q = *q;
+    later[at].due_ms = clock_ms() + delay_ms;
+}
+
+/* Gives the answers that are due; in how many ms the next one is, -1: none is waiting. */
+static int answer_due(void)
+{
+    uint64_t now = clock_ms();
+    for (; later_count > 0 && later[later_first].due_ms <= now; later_count--) {
+        answer_honestly(&later[later_first].q);
+        later_first = (later_first + 1) % LATER_MAX;
+    }
+    return later_count == 0 ? -1 : (int)(later[later_first].due_ms - now);
 }
 
 /* ---- forging ---- */
@@ -174,7 +206,7 @@ static void take_question(const struct question *q)
         memset(ports, 0, sizeof ports);
         left = each < total - forged ? each : total - forged;
     } else if (!again || left == 0) {
-        answer_honestly(q);
+        answer_later(q);
         return;
     }
     struct port *p = &ports[ntohs(q->from.sin_port)];
@@ -193,7 +225,7 @@ static void receive(bool block)
 {
     struct pollfd wait[] = {{.fd = sock, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     struct question q;
-    if (poll(wait, 2, block ? -1 : 0) < 0)
+    if (poll(wait, 2, block ? answer_due() : 0) < 0)
         exit(EXIT_FAILURE);
     if (wait[1].revents != 0) {
         printf("forged %lu asked %lu guessed %lu\n", forged, asked, guessed);
@@ -229,13 +261,14 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in own;
     socklen_t own_len = sizeof own;
-    if (argc != 4 || argv[3][0] == '\0') {
-        fputs("usage: forging_upstream TOTAL EACH PATTERN\n", stderr);
+    if (argc != 5 || argv[3][0] == '\0') {
+        fputs("usage: forging_upstream TOTAL EACH PATTERN DELAY\n", stderr);
         return EXIT_FAILURE;
     }
     total = strtoul(argv[1], NULL, 10);
     each = strtoul(argv[2], NULL, 10);
     pattern = argv[3];
+    delay_ms = strtoul(argv[4], NULL, 10);
     alarm(LIFETIME_S);
     sock = open_socket("127.0.0.1", 0);
     if (getsockname(sock, (struct sockaddr *)&own, &own_len) != 0)

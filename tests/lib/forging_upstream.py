@@ -4,7 +4,7 @@
         ... seamark forwards to up.address ...
         assert up.end()["forged"] == 100000
 
-With 0, 0 it forges nothing, and is an honest upstream that is never behind: for many questions at once.
+Without arguments it forges nothing, and is an honest upstream that is never behind: for many questions at once.
 """
 
 import subprocess
@@ -13,8 +13,9 @@ from driver_program import driver_program
 
 
 class ForgingUpstream:
-    def __init__(self, total, each, pattern):
-        command = [driver_program("forging_upstream"), str(total), str(each), pattern]
+    def __init__(self, total=0, each=0, pattern="i", delay=0.0):
+        """delay: seconds before an honest answer without an attack"""
+        command = [driver_program("forging_upstream"), str(total), str(each), pattern, str(int(delay * 1000))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.address = f"127.0.0.1:{int(self.process.stdout.readline())}"
 

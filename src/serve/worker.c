@@ -59,15 +59,20 @@ static void tasks_init(struct task_list *l)
     *l = (struct task_list){.last = &l->first};
 }
 
-static int tasks_add(struct task_list *l, void (*fn)(void *), void *ctx)
+static void tasks_append(struct task_list *l, struct worker_task *t)
 {
-    struct task *t = malloc(sizeof *t);
-    if (t == NULL)
-        return -ENOMEM;
-    *t = (struct task){.fn = fn, .ctx = ctx};
     *l->last = t;
     l->last = &t->next;
     l->count++;
+}
+
+static int tasks_add(struct task_list *l, void (*fn)(void *), void *ctx)
+{
+    struct worker_task *t = malloc(sizeof *t);
+    if (t == NULL)
+        return -ENOMEM;
+    *t = (struct worker_task){.fn = fn, .ctx = ctx};
+    tasks_append(l, t);
     return ERR_OK;
 }
 
@@ -75,25 +80,28 @@ static int tasks_add(struct task_list *l, void (*fn)(void *), void *ctx)
 static void tasks_free(struct task_list *l)
 {
     while (l->first != NULL) {
-        struct task *next = l->first->next;
-        free(l->first);
+        struct worker_task *next = l->first->next;
+        if (!l->first->lent)
+            free(l->first);
         l->first = next;
     }
 }
 
-static struct task *tasks_take(struct task_list *l)
+static struct worker_task *tasks_take(struct task_list *l)
 {
-    struct task *first = l->first;
+    struct worker_task *first = l->first;
     tasks_init(l);
     return first;
 }
 
-static void tasks_run(struct task *t)
+static void tasks_run(struct worker_task *t)
 {
     while (t != NULL) {
-        struct task *next = t->next;
+        struct worker_task *next = t->next;
+        bool lent = t->lent; /* what is lent may be gone after the call */
         t->fn(t->ctx);
-        free(t);
+        if (!lent)
+            free(t);
         t = next;
     }
 }
@@ -115,18 +123,33 @@ static void run_due(evutil_socket_t fd, short what, void *ctx)
     udp_flush(w);
 }
 
+static void wake(const struct worker *w)
+{
+    uint64_t one = 1;
+    ssize_t n = write(w->mailbox_fd, &one, sizeof one); /* an eventfd that is full wakes just as well */
+    (void)n;
+}
+
 int worker_post(struct worker *w, void (*fn)(void *ctx), void *ctx)
 {
     pthread_mutex_lock(&w->mailbox_lock);
-    bool wake = w->mailbox.first == NULL;
+    bool first = w->mailbox.first == NULL;
     int ret = tasks_add(&w->mailbox, fn, ctx);
     pthread_mutex_unlock(&w->mailbox_lock);
-    if (ret == ERR_OK && wake) {
-        uint64_t one = 1;
-        ssize_t n = write(w->mailbox_fd, &one, sizeof one); /* an eventfd that is full wakes just as well */
-        (void)n;
-    }
+    if (ret == ERR_OK && first)
+        wake(w);
     return ret;
+}
+
+void worker_post_task(struct worker *w, struct worker_task *t, void (*fn)(void *ctx), void *ctx)
+{
+    *t = (struct worker_task){.fn = fn, .ctx = ctx, .lent = true};
+    pthread_mutex_lock(&w->mailbox_lock);
+    bool first = w->mailbox.first == NULL;
+    tasks_append(&w->mailbox, t);
+    pthread_mutex_unlock(&w->mailbox_lock);
+    if (first)
+        wake(w);
 }
 
 static void run_mailbox(evutil_socket_t fd, short what, void *ctx)
@@ -136,7 +159,7 @@ static void run_mailbox(evutil_socket_t fd, short what, void *ctx)
     ssize_t n = read(fd, &count, sizeof count);
     (void)n, (void)what;
     pthread_mutex_lock(&w->mailbox_lock);
-    struct task *t = tasks_take(&w->mailbox);
+    struct worker_task *t = tasks_take(&w->mailbox);
     pthread_mutex_unlock(&w->mailbox_lock);
     tasks_run(t);
     udp_flush(w);

@@ -27,6 +27,14 @@ int worker_defer(struct worker *w, void (*fn)(void *ctx), void *ctx);
 
 /* Runs fn(ctx) in the worker's thread soon. Any thread. -ENOMEM. */
 int worker_post(struct worker *w, void (*fn)(void *ctx), void *ctx);
+/* The same in memory that the caller lends until fn is called: for what must not be lost. Cannot fail. */
+struct worker_task {
+    void (*fn)(void *ctx);
+    void *ctx;
+    struct worker_task *next;
+    bool lent;
+};
+void worker_post_task(struct worker *w, struct worker_task *t, void (*fn)(void *ctx), void *ctx);
 struct worker *worker_at(unsigned index); /* any thread */
 
 #endif

@@ -16,15 +16,9 @@
 /* Tasks that may be due in one turn of the loop: every request under way could ask for one or two. */
 #define WORKER_TASKS_MAX (4 * WORKER_REQUESTS_MAX)
 
-struct task {
-    void (*fn)(void *ctx);
-    void *ctx;
-    struct task *next;
-};
-
 struct task_list {
-    struct task *first;
-    struct task **last;
+    struct worker_task *first;
+    struct worker_task **last;
     unsigned count;
 };
 

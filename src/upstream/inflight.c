@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "serve/worker.h"
-
 #define SHARDS  64
 #define BUCKETS 64 /* of a shard: with UPSTREAM_QUESTIONS_MAX under way there is one in each */
 
@@ -104,14 +101,6 @@ enum inflight_role inflight_join(const void *set, const struct query *q, bool tc
 
 /* ---- telling ---- */
 
-/* What one worker's followers are told. */
-struct message {
-    struct worker *to;
-    struct inflight_waiter *waiters;
-    enum upstream_result result;
-    struct exchange_answer *answer; /* a reference, or NULL */
-};
-
 static void tell(struct inflight_waiter *w, enum upstream_result result, struct exchange_answer *answer)
 {
     while (w != NULL) {
@@ -121,29 +110,20 @@ static void tell(struct inflight_waiter *w, enum upstream_result result, struct 
     }
 }
 
-static void read_message(void *ctx)
+static void read_post(void *ctx)
 {
-    struct message *m = ctx;
-    tell(m->waiters, m->result, m->answer);
-    exchange_answer_unref(m->answer);
-    free(m);
+    struct inflight_waiter *first = ctx;
+    struct exchange_answer *answer = first->answer;
+    tell(first, first->result, answer);
+    exchange_answer_unref(answer);
 }
 
-static void send_message(struct worker *to, struct inflight_waiter *waiters, enum upstream_result result,
-                         struct exchange_answer *answer)
+/* To all of one worker's. */
+static void post(struct inflight_waiter *first, enum upstream_result result, struct exchange_answer *answer)
 {
-    struct message *m = malloc(sizeof *m);
-    if (m != NULL) {
-        *m = (struct message){.to = to, .waiters = waiters, .result = result};
-        if (answer != NULL)
-            m->answer = exchange_answer_ref(answer);
-        if (worker_post(to, read_message, m) == ERR_OK)
-            return;
-        exchange_answer_unref(m->answer);
-        free(m);
-    }
-    /* Nothing of theirs may be touched from here. Their clients ask again after some seconds. */
-    log_error("plugin/forward: questions of another worker: not answered (no memory)");
+    first->result = result;
+    first->answer = answer == NULL ? NULL : exchange_answer_ref(answer);
+    worker_post_task(first->worker, &first->post, read_post, first);
 }
 
 /* Takes the waiters of one worker, the first's, out of the list. */
@@ -185,7 +165,7 @@ void inflight_finish(struct inflight *f, enum upstream_result result, struct exc
         if (group->worker == f->worker)
             local = group;
         else
-            send_message(group->worker, group, result, answer);
+            post(group, result, answer);
     }
     f->leader->next = local;
     local = f->leader;
@@ -198,7 +178,7 @@ void inflight_abandon(struct inflight *f)
     take_out(f);
     while (f->waiters != NULL) { /* all of them by mail: this may be within a chain of one of them */
         struct inflight_waiter *group = take_of_one_worker(&f->waiters);
-        send_message(group->worker, group, UPSTREAM_CANCELLED, NULL);
+        post(group, UPSTREAM_CANCELLED, NULL);
     }
     free(f);
 }

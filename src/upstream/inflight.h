@@ -10,14 +10,15 @@
  * question ends within the `deadline` of its directive, so nobody who came later waits longer than that.
  *
  * The table is in shards with a lock each, held for the search of a short list: a cache miss takes it for a
- * fraction of a microsecond, twice; a cache hit never. Followers of other workers are told by worker_post(),
- * one post for all of a worker's.
+ * fraction of a microsecond, twice; a cache hit never. Followers of other workers are told by
+ * worker_post_task(), one post for all of a worker's.
  */
 #ifndef SEAMARK_SERVE_INFLIGHT_H
 #define SEAMARK_SERVE_INFLIGHT_H
 
 #include "dns/query.h"
 #include "exchange/exchange.h"
+#include "serve/worker.h"
 #include "upstream/upstream_ask.h"
 
 /* Waiters of one question: as many as all requests of eight workers; beyond it askers are refused, which only
@@ -30,7 +31,12 @@ struct inflight_waiter {
     struct worker *worker;
     /* `answer` is lent for the call, NULL unless UPSTREAM_ANSWER. The waiter is the caller's again. */
     void (*tell)(struct inflight_waiter *self, enum upstream_result result, struct exchange_answer *answer);
-    struct inflight_waiter *next; /* the table's */
+    /* The table's: the next of the list, and, where it is the first of its worker's, what they are told. That
+     * stands here so that no lack of memory leaves them waiting. */
+    struct inflight_waiter *next;
+    struct worker_task post;
+    enum upstream_result result;
+    struct exchange_answer *answer; /* a reference, or NULL */
 };
 
 enum inflight_role { INFLIGHT_LEAD, INFLIGHT_FOLLOW, INFLIGHT_FULL };

@@ -88,6 +88,12 @@ int worker_post(struct worker *w, void (*fn)(void *ctx), void *ctx)
 {
     return fake_add_post(w, fn, ctx);
 }
+void worker_post_task(struct worker *w, struct worker_task *t, void (*fn)(void *ctx), void *ctx)
+{
+    (void)t;
+    if (fake_add_post(w, fn, ctx) != ERR_OK)
+        abort();
+}
 int control_post(void (*fn)(void *ctx), void *ctx)
 {
     return fake_add_post(NULL, fn, ctx);

@@ -31,6 +31,7 @@ static struct {
 
 struct numbered {
     unsigned worker, thread, number;
+    struct worker_task task; /* lent by every second */
 };
 
 static void run_numbered(void *ctx)
@@ -51,7 +52,9 @@ static void *post_many(void *ctx)
         if (n == NULL)
             break;
         *n = (struct numbered){.worker = i % WORKERS, .thread = thread, .number = i};
-        if (worker_post(worker_at(n->worker), run_numbered, n) != ERR_OK)
+        if (i / WORKERS % 2 == 0)
+            worker_post_task(worker_at(n->worker), &n->task, run_numbered, n);
+        else if (worker_post(worker_at(n->worker), run_numbered, n) != ERR_OK)
             free(n);
     }
     return NULL;

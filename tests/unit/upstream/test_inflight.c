@@ -6,6 +6,21 @@
 
 #include "upstream/inflight.h"
 
+/* ---- memory that runs out ---- */
+
+static bool no_memory;
+
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+void *__libc_malloc(size_t size);
+
+void *malloc(size_t size)
+{
+    return no_memory ? NULL : __libc_malloc(size);
+}
+#endif
+
+/* ---- askers ---- */
+
 struct asker {
     struct inflight_waiter waiter;
     int told; /* times */
@@ -121,6 +136,33 @@ static void a_thousand_are_told_once_each(void)
         CU_ASSERT_EQUAL(a[i].told, 1);
 }
 
+static void nobody_is_left_waiting_for_want_of_memory(void)
+{
+    struct query q = make_query("www.example.org.", RR_A);
+    struct inflight *f, *none;
+    struct asker leader, local, remote, more;
+    join(&leader, 0, &set_a, &q, false, &f);
+    join(&local, 0, &set_a, &q, false, &none);
+    join(&remote, 1, &set_a, &q, false, &none);
+    join(&more, 1, &set_a, &q, false, &none);
+    struct exchange_answer *answer = exchange_answer_new("answer", 6);
+    no_memory = true;
+    inflight_finish(f, UPSTREAM_ANSWER, answer);
+    run_posts();
+    no_memory = false;
+    CU_ASSERT_TRUE(leader.told == 1 && local.told == 1 && remote.told == 1 && more.told == 1);
+    CU_ASSERT_TRUE(remote.answer == answer && remote.result == UPSTREAM_ANSWER);
+    exchange_answer_unref(answer);
+    join(&leader, 0, &set_a, &q, false, &f);
+    join(&local, 0, &set_a, &q, false, &none);
+    join(&remote, 1, &set_a, &q, false, &none);
+    no_memory = true;
+    inflight_abandon(f);
+    run_posts();
+    no_memory = false;
+    CU_ASSERT_TRUE(local.told == 1 && remote.told == 1 && remote.result == UPSTREAM_CANCELLED);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -130,6 +172,7 @@ int main(void)
         {"who may not follow is turned away", who_may_not_follow_is_turned_away},
         {"followers of an abandoned question are told to ask themselves",
          followers_of_an_abandoned_question_are_told_to_ask_themselves},
+        {"nobody is left waiting for want of memory", nobody_is_left_waiting_for_want_of_memory},
         {"a thousand askers are told once each", a_thousand_are_told_once_each},
     };
     return run_suite("inflight", tests, sizeof tests / sizeof tests[0]);

@@ -1,7 +1,6 @@
 /* Joining and finishing in several workers at once; for ThreadSanitizer. */
 #include "../runner.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -16,25 +15,17 @@
 /* Workers with a mailbox each, in place of worker.c. */
 struct worker {
     pthread_mutex_t lock;
-    struct mail {
-        void (*fn)(void *ctx);
-        void *ctx;
-        struct mail *next;
-    } * mail;
+    struct worker_task *mail;
     unsigned told, answered;
 };
 static struct worker workers[THREADS];
 
-int worker_post(struct worker *w, void (*fn)(void *ctx), void *ctx)
+void worker_post_task(struct worker *w, struct worker_task *t, void (*fn)(void *ctx), void *ctx)
 {
-    struct mail *m = malloc(sizeof *m);
-    if (m == NULL)
-        return -ENOMEM;
     pthread_mutex_lock(&w->lock);
-    *m = (struct mail){fn, ctx, w->mail};
-    w->mail = m;
+    *t = (struct worker_task){.fn = fn, .ctx = ctx, .next = w->mail};
+    w->mail = t;
     pthread_mutex_unlock(&w->lock);
-    return 0;
 }
 
 unsigned worker_index(const struct worker *w)
@@ -45,13 +36,12 @@ unsigned worker_index(const struct worker *w)
 static void read_mail(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    struct mail *m = w->mail;
+    struct worker_task *m = w->mail;
     w->mail = NULL;
     pthread_mutex_unlock(&w->lock);
     while (m != NULL) {
-        struct mail *next = m->next;
+        struct worker_task *next = m->next;
         m->fn(m->ctx);
-        free(m);
         m = next;
     }
 }

@@ -1,6 +1,7 @@
 #include "upstream/upstream_ask.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,18 @@ static bool is_waited_for(const struct upstream_ask *a)
     return false;
 }
 
+/* When the next try may begin. */
+static uint64_t next_try_at(const struct upstream_ask *a)
+{
+    unsigned rounds = a->refused / a->set->count;
+    if (rounds < UPSTREAM_ROUNDS_AT_ONCE || a->refused % a->set->count != 0)
+        return 0;
+    uint64_t pause = UPSTREAM_PAUSE_MS;
+    for (unsigned i = UPSTREAM_ROUNDS_AT_ONCE; i < rounds && pause < UPSTREAM_PAUSE_MAX_MS; i++)
+        pause *= 2;
+    return a->last_try_ns + (pause < UPSTREAM_PAUSE_MAX_MS ? pause : UPSTREAM_PAUSE_MAX_MS) * NS_PER_MS;
+}
+
 /* Begins the next try. ERR_OK, or the reason why there is none. */
 static int try_next(struct upstream_ask *a)
 {
@@ -75,6 +88,7 @@ static int try_next(struct upstream_ask *a)
     if (a->set->settings.max_qps > 0 && (at = upstream_choice_budget(a, &index, now)) == 0)
         return ERR_BUDGET;
     a->tries_left--;
+    a->last_try_ns = now;
     uint64_t patience = upstream_choice_patience(a, index);
     a->hedge_ns = patience > 0 ? at + patience : 0;
     if (at > now) {
@@ -92,6 +106,8 @@ static void set_timer(struct upstream_ask *a)
     uint64_t at = a->deadline_ns, now = clock_ns();
     if (a->hedge_ns != 0 && a->hedge_ns < at)
         at = a->hedge_ns;
+    if (!is_waited_for(a) && next_try_at(a) < at)
+        at = next_try_at(a);
     for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++)
         if (a->attempts[i].used && upstream_attempt_due(a, &a->attempts[i]) < at)
             at = upstream_attempt_due(a, &a->attempts[i]);
@@ -100,10 +116,15 @@ static void set_timer(struct upstream_ask *a)
     evtimer_add(&a->timer, &tv);
 }
 
-/* Waits on, or begins the next try where nothing is left to wait for. The ask may be gone after it. */
+/* Waits on, pauses, or begins the next try where nothing is left to wait for. The ask may be gone after it.
+ */
 static void go_on(struct upstream_ask *a)
 {
-    if (clock_ns() >= a->deadline_ns || (!is_waited_for(a) && try_next(a) != ERR_OK))
+    uint64_t now = clock_ns(), next = next_try_at(a);
+    bool idle = !is_waited_for(a), at_end = now >= a->deadline_ns;
+    if (idle && (a->tries_left == 0 || next >= a->deadline_ns))
+        at_end = true;
+    if (at_end || (idle && now >= next && try_next(a) != ERR_OK))
         give_up(a);
     else
         set_timer(a);
@@ -200,6 +221,8 @@ static void take_silence(struct upstream_ask *a, struct attempt *t)
     if (!was.direct && !a->tcp && !upstream_ask_by_libunbound_alone(a)) {
         was.over = was.over || upstream_choice_other(a, was.index);
         upstream_attempt_put(a, was.index, true, &was);
+    } else if (clock_ns() - was.began_ns < UPSTREAM_PAUSE_MS * NS_PER_MS) {
+        a->refused++;
     }
     go_on(a);
 }
@@ -255,7 +278,7 @@ static struct upstream_ask *ask_new(struct upstream_set *set, struct worker *w,
     a->as_it_is = !upstream_ask_by_libunbound_alone(a) && (settings->direct || q->options_len > 0);
     a->tcp = settings->force_tcp || (tcp && !settings->prefer_udp);
     a->deadline_ns = clock_ns() + (uint64_t)settings->deadline_ms * NS_PER_MS;
-    a->tries_left = settings->max_connect_attempts > 0 ? settings->max_connect_attempts : UPSTREAM_TRIES_MAX;
+    a->tries_left = settings->max_connect_attempts > 0 ? settings->max_connect_attempts : UINT_MAX;
     if (!settings->attempts_set)
         a->tries_left = 2 * set->count;
     upstream_choice_order(a);

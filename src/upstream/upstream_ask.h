@@ -24,8 +24,12 @@
 #include "exchange/exchange.h"
 #include "upstream/upstream_set.h"
 
-/* Tries of one question where max_connect_attempts is 0: upstreams that fail at once must not make a loop. */
-#define UPSTREAM_TRIES_MAX 60
+/* So many rounds through upstreams that refuse at once follow each other. Further ones, where
+ * max_connect_attempts allows them, begin after a pause that doubles from one round to the next: upstreams
+ * that refuse at once are not asked in a tight loop until the deadline. */
+#define UPSTREAM_ROUNDS_AT_ONCE 2
+#define UPSTREAM_PAUSE_MS       100
+#define UPSTREAM_PAUSE_MAX_MS   1000
 
 /* Attempts of one question that are open at once: beyond it the oldest one that is too late is given up. */
 #define UPSTREAM_ATTEMPTS_MAX 6

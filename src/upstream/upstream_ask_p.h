@@ -40,9 +40,11 @@ struct upstream_ask {
     uint64_t hedge_ns;            /* when the next one is asked as well; 0: not */
     struct exchange_answer *last; /* an error that is given if nothing better comes; a reference, or NULL */
     unsigned tries_left;
-    unsigned next;    /* in `order` */
-    unsigned skipped; /* passed over since the beginning of the present round */
-    unsigned errors;  /* bit i: upstream i answered this question with an error; it is not asked again */
+    unsigned refused;     /* tries that were over at once */
+    uint64_t last_try_ns; /* when the last of them began */
+    unsigned next;        /* in `order` */
+    unsigned skipped;     /* passed over since the beginning of the present round */
+    unsigned errors;      /* bit i: upstream i answered this question with an error; it is not asked again */
     uint8_t order[UPSTREAMS_MAX];
     uint8_t name[NAME_MAX_LEN];
     uint8_t options[]; /* of the question */

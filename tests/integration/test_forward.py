@@ -17,6 +17,7 @@ import dns.rdatatype
 import pytest
 from forging_upstream import ForgingUpstream
 from forwarder import BIN, Forwarder, addresses, free_port
+from udp_counters import unread
 from upstream import Upstream
 
 ONE = ".:{port} {\n    errors\n    prometheus {metrics}\n    forward . %s {\n%s\n    }\n}\n"
@@ -366,13 +367,6 @@ def test_lost_packets_are_sent_again(up):
 
 
 # ---- many at once ----
-
-
-def unread(port):
-    """Octets that wait to be read at a UDP port of this network."""
-    with open("/proc/net/udp", encoding="ascii") as sockets:
-        rows = [line.split() for line in sockets][1:]
-    return sum(int(row[4].split(":")[1], 16) for row in rows if int(row[1].split(":")[1], 16) == port)
 
 
 def ask_all(server, names, timeout=7.0, all_sent=lambda: None):

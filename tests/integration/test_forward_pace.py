@@ -13,6 +13,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from forwarder import BIN, Forwarder, addresses, free_port
+from udp_counters import udp_counter
 from upstream import Upstream
 
 COREFILE = ".:{port} {\n    errors\n    prometheus {metrics}\n%s    forward . %s {\n%s\n    }\n}\n"
@@ -79,6 +80,18 @@ def test_the_deadline_is_the_clients_patience(ups):
             ups[0].silent = False
             answer, took = found.result()
             assert addresses(answer) == ["10.0.0.1"] and 5 < took < 7
+
+
+def test_an_upstream_that_refuses_is_not_asked_in_a_tight_loop():
+    to = f"127.0.0.1:{free_port()}"
+    for exchange in ([], ["exchange direct"]):
+        options = "\n".join("        " + o for o in [*exchange, "deadline 1500ms", "max_connect_attempts 1000000"])
+        with Forwarder(COREFILE % ("", to, options)) as server:
+            before = udp_counter("NoPorts")
+            answer, took = ask(server)
+            assert answer.rcode() == dns.rcode.SERVFAIL and took < 2
+            # Five tries, of at most four packets each, and health checks.
+            assert udp_counter("NoPorts") - before < 60
 
 
 # ---- hedge ----

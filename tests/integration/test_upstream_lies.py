@@ -15,6 +15,7 @@ import pytest
 from faults import EXCHANGES, ask_all, ask_fresh, forwarding, good, prepared
 from forging_upstream import ForgingUpstream
 from forwarder import BIN, addresses
+from udp_counters import udp_counter
 from upstream import Upstream
 
 
@@ -114,19 +115,12 @@ def test_records_of_other_names_are_not_taken_for_them(exchange, up):
 FLOODS = {"libunbound": (16384, "iiis"), "direct": (65536, "iiiiqisc")}
 
 
-def datagrams_read():
-    """In this network, since ever."""
-    with open("/proc/net/snmp", encoding="ascii") as counters:
-        names, values = (line.split() for line in counters if line.startswith("Udp:"))
-    return int(values[names.index("InDatagrams")])
-
-
 @pytest.mark.parametrize("kind", EXCHANGES)
 def test_a_flood_of_forged_replies(kind):
     """To the ports of questions under way, before their honest answers. After 50 the direct exchange asks from another port, and the
     forger follows."""
     total, (each, wrong) = int(os.environ.get("FORGED_REPLIES", "131072")), FLOODS[kind]
-    names, read = [f"bank{i}.example.org" for i in range(-(-total // each))], datagrams_read()
+    names, read = [f"bank{i}.example.org" for i in range(-(-total // each))], udp_counter("InDatagrams")
     with ForgingUpstream(total, each, wrong) as up:
         options = ("read_timeout 8s", "deadline 20s")
         with forwarding(EXCHANGES[kind], [up], *options, before="    cache\n") as server:
@@ -134,7 +128,7 @@ def test_a_flood_of_forged_replies(kind):
             assert server.metric("coredns_cache_hits_total") == len(names)
         counts = up.end()
     assert counts["forged"] == total and counts["asked"] >= len(names)
-    assert datagrams_read() - read > total / 10  # what the server has no time for, the kernel drops
+    assert udp_counter("InDatagrams") - read > total / 10  # what the server has no time for, the kernel drops
     # An id that the forger had tried before the server chose it was guessed, which is no fault: one flood in some 10^4.
     assert len([a for a in found if a != ["10.0.0.1"]]) <= 2 * counts["guessed"]
 

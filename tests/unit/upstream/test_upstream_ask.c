@@ -511,6 +511,44 @@ static void attempts_are_counted_over_all_upstreams(void)
     end();
 }
 
+/* Tries within so many ms, all of them refused at once. */
+static struct upstream_ask *asked;
+static unsigned refused_within(unsigned ms)
+{
+    unsigned refused = ncalls;
+    CU_ASSERT_EQUAL_FATAL(start(false, &asked), ERR_OK);
+    for (unsigned passed = 0;; passed += 10) {
+        for (; refused < ncalls && result == -1; refused++)
+            calls[refused].done(calls[refused].ctx, EXCHANGE_GONE, NULL);
+        if (passed >= ms || result != -1)
+            return ncalls;
+        wait_timers(10);
+    }
+}
+
+static void upstreams_that_refuse_at_once_are_not_asked_in_a_tight_loop(void)
+{
+    for (unsigned upstreams = 1; upstreams <= 3; upstreams += 2) {
+        begin(upstreams);
+        set->settings.direct = true;
+        set->settings.read_timeout_ms = 2000;
+        set->settings.attempts_set = true;
+        set->settings.max_connect_attempts = upstreams == 1 ? 0 : 1000000;
+        CU_ASSERT_EQUAL(refused_within(50), 2 * upstreams);
+        CU_ASSERT_EQUAL(result, -1);
+        upstream_ask_cancel(asked);
+        ncalls = 0;
+        CU_ASSERT_EQUAL(refused_within(6000), 9 * upstreams); /* 100, 300, 700, 1500, 2500, 3500, 4500 ms */
+        CU_ASSERT_EQUAL(result, UPSTREAM_UNREACHABLE);
+        end();
+    }
+    begin(2); /* nothing is put off where the number of tries is CoreDNS's */
+    set->settings.direct = true;
+    CU_ASSERT_EQUAL(refused_within(0), 4);
+    CU_ASSERT_EQUAL(result, UPSTREAM_UNREACHABLE);
+    end();
+}
+
 static void a_cancelled_question_is_never_heard_of_again(void)
 {
     struct upstream_ask *a;
@@ -689,6 +727,8 @@ int main(void)
         {"with failfast none is tried when all are down", with_failfast_none_is_tried_when_all_are_down},
         {"an upstream that loops is never asked", an_upstream_that_loops_is_never_asked},
         {"attempts are counted over all upstreams", attempts_are_counted_over_all_upstreams},
+        {"upstreams that refuse at once are not asked in a tight loop",
+         upstreams_that_refuse_at_once_are_not_asked_in_a_tight_loop},
         {"a cancelled question is never heard of again", a_cancelled_question_is_never_heard_of_again},
         {"what an exchange cannot ask is said at once", what_an_exchange_cannot_ask_is_said_at_once},
         {"what cannot be sent to one goes to the next", what_cannot_be_sent_to_one_goes_to_the_next},

@@ -20,6 +20,9 @@
 
 #define KEPT_FLAGS (FLAG_AA | FLAG_RA | FLAG_AD)
 
+#define OPTION_EDE       15
+#define EDE_CACHED_ERROR 13
+
 #define NS_PER_S  UINT64_C(1000000000)
 #define NS_PER_DS UINT64_C(100000000)
 #define NS_PER_MS UINT64_C(1000000)
@@ -40,6 +43,18 @@ static uint64_t hash_of(const struct answer_cache *c, const struct query *q)
 }
 
 /* ---- hits ---- */
+
+/* The extended error of a failure that is kept: what it was, where that is known, and that it is from here
+ * (RFC 8914 section 4.14). */
+static void tell_why(const struct cache_entry *e, struct reply *r)
+{
+    static const uint8_t cached[] = {0, OPTION_EDE, 0, 2, 0, EDE_CACHED_ERROR};
+    r->ede = e->ede >= 0 ? e->ede : EDE_CACHED_ERROR;
+    if (e->ede >= 0 && e->ede != EDE_CACHED_ERROR) {
+        r->options = cached;
+        r->options_len = sizeof cached;
+    }
+}
 
 static bool begin_refresh(struct cache_entry *e, uint64_t now_ns)
 {
@@ -69,6 +84,8 @@ static void fill(const struct cache_entry *e, const struct query *q, uint32_t tt
     r->flags = e->flags; /* AA too: CoreDNS set it on every hit up to 1.14, and no more since 1.15 */
     for (unsigned i = 0; i < r->nrecords; i++)
         reply_set_ttl(r, i, ttl);
+    if (e->rcode == RCODE_SERVFAIL)
+        tell_why(e, r);
 }
 
 bool answer_cache_get(struct answer_cache *c, const struct query *q, const struct cache_lookup *look,
@@ -150,6 +167,13 @@ static size_t chunk_size(void *memory)
     return malloc_usable_size(memory) + sizeof(size_t);
 }
 
+/* The code of a failure's extended error, ours or an upstream's; -1: there is none. */
+static int16_t why(const struct reply *r)
+{
+    int code = r->ede >= 0 ? r->ede : r->told_ede;
+    return r->rcode == RCODE_SERVFAIL && code <= INT16_MAX ? (int16_t)code : -1;
+}
+
 static struct cache_entry *make(const struct query *q, const struct reply *r, const struct cache_keep *keep)
 {
     size_t question_end = DNS_HEADER_LEN + (size_t)q->qname_len + 4;
@@ -173,6 +197,7 @@ static struct cache_entry *make(const struct query *q, const struct reply *r, co
     e->checking_disabled = (q->flags & FLAG_CD) != 0;
     e->flags = r->flags & KEPT_FLAGS;
     e->rcode = r->rcode;
+    e->ede = why(r);
     memcpy(e->count, r->count, sizeof e->count);
     e->body_len = (uint16_t)body_len;
     e->kind = (uint8_t)keep->kind;
@@ -196,8 +221,8 @@ static bool is_kept(const struct answer_cache *c, const struct query *q, uint64_
     bool yes = e != NULL && keep->now_ns - e->stored_ns < CACHE_SAME_MS * NS_PER_MS &&
                !__atomic_load_n(&e->refreshing, __ATOMIC_RELAXED) && e->kind == keep->kind &&
                e->answering == keep->answering && e->ttl_s == keep->ttl_s && e->rcode == r->rcode &&
-               e->flags == (r->flags & KEPT_FLAGS) && memcmp(e->count, r->count, sizeof e->count) == 0 &&
-               e->body_len == r->len - question_end &&
+               e->ede == why(r) && e->flags == (r->flags & KEPT_FLAGS) &&
+               memcmp(e->count, r->count, sizeof e->count) == 0 && e->body_len == r->len - question_end &&
                memcmp(e->rr, r->rr, r->nrecords * sizeof e->rr[0]) == 0 &&
                memcmp(cache_entry_body(e), r->wire + question_end, e->body_len) == 0;
     rcu_reader_end();

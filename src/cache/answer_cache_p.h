@@ -37,6 +37,7 @@ struct cache_entry {
     bool in_long;        /* under the lock, like `queue` and `size`; `in_long` is read without: atomic */
     uint8_t run_at, run; /* struct express_kept; with is_simple */
     uint32_t size;       /* octets that malloc has taken for it */
+    int16_t ede;         /* SERVFAIL: the code of its extended error, -1: it had none */
     TAILQ_ENTRY(cache_entry) queue;
     /* rr[], a record each, then the hash of the EDNS options where there are any, the name, the body */
     struct reply_rr rr[];

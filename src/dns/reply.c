@@ -17,6 +17,7 @@ void reply_begin(struct reply *r, const struct query *q)
     r->flags = 0;
     r->rcode = RCODE_NOERROR;
     r->ede = -1;
+    r->told_ede = -1;
     r->ede_text = NULL;
     r->options = NULL;
     r->options_len = 0;

@@ -35,7 +35,8 @@ struct reply {
     uint16_t flags; /* AA, TC, RA, AD ... of the answer; QR, RD, CD and opcode are added by reply_finish */
     uint16_t rcode; /* 12 bits; the upper ones go to OPT */
     int ede;        /* extended error (RFC 8914) info code, -1 none; sent where the client has EDNS */
-    const char *ede_text;   /* static or outliving the reply; may be NULL */
+    const char *ede_text; /* static or outliving the reply; may be NULL */
+    int told_ede; /* the code of the one that an upstream gave with its SERVFAIL, for who keeps it; -1 none */
     const uint8_t *options; /* further EDNS options, outliving the reply; sent where the client has EDNS and
                                there is room; may be NULL */
     uint16_t options_len;

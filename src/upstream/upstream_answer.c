@@ -7,7 +7,8 @@
 #include "base/thread_buffer.h"
 #include "dns/rr.h"
 
-#define RR_NSEC3 50
+#define RR_NSEC3   50
+#define OPTION_EDE 15
 
 static bool is_dnssec(uint16_t type)
 {
@@ -92,6 +93,22 @@ void upstream_answer_opt(const uint8_t *message, size_t len, struct upstream_opt
     }
 }
 
+/* The code of the first extended error among the options (RFC 8914 section 2); -1: there is none. */
+static int extended_error(const struct upstream_opt *opt)
+{
+    const uint8_t *at = opt->options;
+    for (size_t left = opt->options_len; left >= 4;) {
+        size_t len = wire_u16(at + 2);
+        if (len > left - 4)
+            break;
+        if (wire_u16(at) == OPTION_EDE && len >= 2)
+            return wire_u16(at + 4);
+        at += 4 + len;
+        left -= 4 + len;
+    }
+    return -1;
+}
+
 int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
 {
     const struct query *q = r->q;
@@ -106,6 +123,8 @@ int upstream_answer_fill(struct reply *r, const uint8_t *message, size_t len)
     struct upstream_opt opt;
     upstream_answer_opt(message, len, &opt);
     r->rcode = (uint16_t)(opt.rcode << 4 | (flags & 15));
+    if (r->rcode == RCODE_SERVFAIL)
+        r->told_ede = extended_error(&opt);
     return ERR_OK;
 }
 
@@ -118,6 +137,7 @@ struct filled {
     bool dnssec_ok;
     uint16_t qtype, qclass, flags, rcode, count[3], nrecords;
     uint8_t qname_len, qname[NAME_MAX_LEN];
+    int told_ede;
     size_t len; /* of what follows the question */
     struct reply_rr rr[REPLY_RECORDS_MAX];
     uint8_t body[REPLY_CAP];
@@ -145,6 +165,7 @@ static void keep_filled(struct filled *f, const struct reply *r)
     memcpy(f->qname, q->qname, q->qname_len);
     f->flags = r->flags;
     f->rcode = r->rcode;
+    f->told_ede = r->told_ede;
     memcpy(f->count, r->count, sizeof f->count);
     f->nrecords = r->nrecords;
     memcpy(f->rr, r->rr, r->nrecords * sizeof f->rr[0]);
@@ -157,6 +178,7 @@ static void copy_filled(const struct filled *f, struct reply *r)
 {
     r->flags = f->flags;
     r->rcode = f->rcode;
+    r->told_ede = f->told_ede;
     memcpy(r->count, f->count, sizeof r->count);
     r->nrecords = f->nrecords;
     memcpy(r->rr, f->rr, f->nrecords * sizeof f->rr[0]);

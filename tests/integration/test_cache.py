@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.query
@@ -111,13 +112,31 @@ def test_an_upstreams_servfail_is_kept_for_five_seconds_or_as_told(up):
         assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
 
 
+def ede_codes(answer):
+    return [o.code for o in answer.options if o.otype == dns.edns.EDE]
+
+
+def test_a_failure_that_is_kept_says_what_it_was_and_that_it_is_kept(up):
+    up.behave("plain.example.org", rcode="SERVFAIL")
+    up.behave("told.example.org", rcode="SERVFAIL", options=[dns.edns.EDEOption(9, "no key")])
+    up.behave("shy.example.org", rcode="SERVFAIL", options=[dns.edns.EDEOption(13)])
+    with Forwarder(corefile(up, forward="exchange direct")) as server:
+        for name, first, then in (("plain", [], [13]), ("told", [9], [9, 13]), ("shy", [13], [13])):
+            assert ede_codes(server.ask(name + ".example.org", use_edns=0)) == first
+            again = server.ask(name + ".example.org", use_edns=0)
+            assert again.rcode() == dns.rcode.SERVFAIL and ede_codes(again) == then
+            assert not server.ask(name + ".example.org").options  # without EDNS there is no room for it
+        assert up.count() == 3
+
+
 def test_an_upstreams_silence_is_kept_for_a_second(up):
     up.silent = True
     with Forwarder(corefile(up)) as server:
         assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
         asked = up.count("www.example.org")
         start = time.monotonic()
-        assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+        again = server.ask("www.example.org", use_edns=0)
+        assert again.rcode() == dns.rcode.SERVFAIL and ede_codes(again) == [22, 13]
         assert time.monotonic() - start < 1.0 and up.count("www.example.org") == asked
         up.silent = False
         server.wait(lambda: addresses(server.ask("www.example.org")) == ["10.0.0.1"], "an answer", 3)

@@ -59,7 +59,9 @@ def test_bogus_answers_are_servfail_with_the_reason(server, name, word):
     assert answer.rcode() == dns.rcode.SERVFAIL and not answer.answer
     reasons = [(o.code, o.text) for o in answer.options if o.otype == dns.edns.EDE]
     assert len(reasons) == 1 and reasons[0][0] == 6 and word in reasons[0][1]
-    assert server.ask(name).rcode() == dns.rcode.SERVFAIL  # from the cache
+    again = server.ask(name, use_edns=0)  # from the cache
+    assert again.rcode() == dns.rcode.SERVFAIL
+    assert [o.code for o in again.options if o.otype == dns.edns.EDE] == [6, 13]
 
 
 def test_bogus_data_is_given_to_who_disables_checking_and_kept_apart(server):

@@ -48,8 +48,8 @@ bool unbound_settings_equal(const struct unbound_settings *a, const struct unbou
 {
     if (a == b || a == NULL || b == NULL)
         return a == b;
-    return a->recursion == b->recursion && a->validate == b->validate && same_bytes(&a->server, &b->server) &&
-           same_bytes(&a->clauses, &b->clauses);
+    return a->recursion == b->recursion && a->validate == b->validate && a->anchors == b->anchors &&
+           same_bytes(&a->server, &b->server) && same_bytes(&a->clauses, &b->clauses);
 }
 
 static int wrote(const struct bytes *b, struct errtext *e)
@@ -182,6 +182,32 @@ bool unbound_settings_can_replace(const char *path)
     return n > 0 && (size_t)n < sizeof folder && access(path, W_OK) == 0 && access(folder, W_OK) == 0;
 }
 
+/* Of what is no comment: libunbound notes there when it has seen a key. FNV-1a. */
+static uint64_t hash_records(const char *text, size_t len)
+{
+    uint64_t hash = 14695981039346656037u;
+    bool comment = false;
+    for (size_t i = 0; i < len; i++) {
+        comment = text[i] == ';' || (comment && text[i] != '\n');
+        if (!comment)
+            hash = (hash ^ (uint8_t)text[i]) * 1099511628211u;
+    }
+    return hash;
+}
+
+static int read_anchors(struct unbound_settings *s, const char *path, struct errtext *e)
+{
+    struct bytes text;
+    bytes_init(&text, UNBOUND_SETTINGS_MAX);
+    int ret = fsio_read(path, &text);
+    if (ret == ERR_OK)
+        s->anchors = hash_records(text.data, text.len);
+    else if (ret != -ENOMEM)
+        ret = errtext_set(e, ERR_CONFIG, "%.200s cannot be read (%s)", path, err_text(ret));
+    bytes_free(&text);
+    return ret;
+}
+
 int unbound_settings_validate(struct unbound_settings *s, const char *anchors, struct errtext *e)
 {
     s->validate = true;
@@ -191,8 +217,9 @@ int unbound_settings_validate(struct unbound_settings *s, const char *anchors, s
     }
     if (quote_for(anchors) == 0)
         return errtext_set(e, ERR_CONFIG, "the file's name cannot be given to libunbound");
-    if (access(anchors, R_OK) < 0)
-        return errtext_set(e, ERR_CONFIG, "%.200s cannot be read (%s)", anchors, err_text(-errno));
+    int ret = read_anchors(s, anchors, e);
+    if (ret != ERR_OK)
+        return ret;
     char quote = quote_for(anchors);
     bytes_printf(&s->server, "  %s: %c%s%c\n",
                  unbound_settings_can_replace(anchors) ? "auto-trust-anchor-file" : "trust-anchor-file",

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -25,6 +26,7 @@ struct unbound_settings {
     bool validate;        /* DNSSEC (RFC 4035) */
     bool root_anchor;     /* the root's own trust anchor is wanted; unbound_anchor.h puts it in */
     bool names_anchors;   /* an option, a file or unbound_settings_distrust() names trust anchors */
+    uint64_t anchors;     /* hash of the records in the file that unbound_settings_validate() named */
     struct bytes server;  /* lines of the `server:` clause */
     struct bytes clauses; /* whole clauses, from files */
 };
@@ -46,7 +48,8 @@ int unbound_settings_option(struct unbound_settings *s, const char *name, const 
 int unbound_settings_file(struct unbound_settings *s, const char *path, struct errtext *e);
 
 /* Validation. `anchors` is a file of DNSKEY or DS records, NULL for the root's trust anchor. A file that can
- * be written is kept up to date (RFC 5011), another one is taken as it stands. */
+ * be written is kept up to date (RFC 5011), another one is taken as it stands. Where its records have changed
+ * since, the settings are no longer equal. */
 int unbound_settings_validate(struct unbound_settings *s, const char *anchors, struct errtext *e);
 
 /* A negative trust anchor (RFC 7646): names at or below `zone`, presentation form, are not validated. */

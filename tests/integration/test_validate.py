@@ -1,11 +1,14 @@
 """forward with validate: answers of an upstream are checked by libunbound's validator. The upstream is an NSD with signed zones."""
 
+import signal
+
 import dns.edns
 import dns.flags
 import dns.rcode
 import pytest
 from forwarder import Forwarder, addresses
 from nsd import Nsd
+from signed import Signed
 from signed_world import World
 from upstream import Upstream
 
@@ -73,6 +76,21 @@ def test_bogus_data_is_given_to_who_disables_checking_and_kept_apart(server):
 def test_a_negative_trust_anchor(world):
     with Forwarder(corefile(world.upstream, f"validate {world.anchor}", "negative_trust_anchors late")) as server:
         assert addresses(server.ask("www.late")) == ["192.0.2.9"]
+
+
+@pytest.mark.parametrize("signal_name", ["SIGUSR1", "SIGHUP"])
+def test_a_reload_reads_trust_anchors_again(world, tmp_path, signal_name):
+    other, anchor = Signed(tmp_path, ".", "ns.root. A 127.0.0.2\n", ns="ns.root."), tmp_path / "anchor"
+    other.write_anchor(anchor)
+    with Forwarder(corefile(world.upstream, f"validate {anchor}")) as server:
+        assert server.ask("good.signed").rcode() == dns.rcode.SERVFAIL
+        world.root.write_anchor(anchor)  # in place, under the same name
+        for name, flags in (("alias.signed", dns.flags.AD), ("ns.signed", dns.flags.AD)):
+            seen = server.log().count("Reloading complete")
+            server.process.send_signal(getattr(signal, signal_name))
+            server.wait(lambda: server.log().count("Reloading complete") > seen, "a reload")
+            answer = server.ask(name, want_dnssec=True)
+            assert answer.rcode() == dns.rcode.NOERROR and answer.flags & flags
 
 
 def test_an_upstream_that_strips_signatures_is_found_out(world):

@@ -1,6 +1,7 @@
 /* Reading a cache back: which entries may come into it, and from which files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,7 +45,29 @@ static bool restore(void *ctx, const struct cache_saved *saved, struct reply *r)
     return clock_ms() < s->deadline_ms;
 }
 
-/* A regular file of ours that nobody else may write. */
+static bool is_our_group(gid_t group)
+{
+    if (group == getegid())
+        return true;
+    int n = getgroups(0, NULL);
+    gid_t *groups = n > 0 ? malloc((size_t)n * sizeof *groups) : NULL;
+    bool found = false;
+    n = groups == NULL ? 0 : getgroups(n, groups);
+    for (int i = 0; i < n && !found; i++)
+        found = groups[i] == group;
+    free(groups);
+    return found;
+}
+
+/* Ours or root's, and nobody else may write it but a group that we are in: a volume's fsGroup gives files to
+ * that at each mount. */
+static bool is_ours(const struct stat *st)
+{
+    return (st->st_uid == geteuid() || st->st_uid == 0) && (st->st_mode & S_IWOTH) == 0 &&
+           ((st->st_mode & S_IWGRP) == 0 || is_our_group(st->st_gid));
+}
+
+/* A regular file of ours. */
 static FILE *open_ours(const char *path, const char **why)
 {
     struct stat st;
@@ -56,7 +79,7 @@ static FILE *open_ours(const char *path, const char **why)
         *why = err_text(-errno);
     else if (!S_ISREG(st.st_mode))
         *why = "it is not a regular file";
-    else if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    else if (!is_ours(&st))
         *why = "others may write it";
     FILE *f = *why == NULL ? fdopen(fd, "r") : NULL;
     if (f == NULL && fd >= 0)

@@ -106,6 +106,11 @@ def damage(path, how):
         elif how == "empty":
             f.truncate(0)
     if how == "others may write it":
+        os.chmod(path, 0o602)
+    if how == "another group may write it":
+        if os.geteuid() != 0:
+            pytest.skip("files cannot be given to a group that is not ours")
+        os.chown(path, -1, max({os.getegid(), *os.getgroups()}) + 1)
         os.chmod(path, 0o660)
     if how in ("link", "folder", "fifo"):
         os.rename(path, path + ".true")
@@ -113,7 +118,37 @@ def damage(path, how):
         make[how]()
 
 
-@pytest.mark.parametrize("how", ["cut", "octet", "text", "empty", "others may write it", "link", "folder", "fifo"])
+@pytest.fixture(params=["its own", "a further one"])
+def group(request):
+    """A group of this process, and of those that it starts."""
+    if request.param == "its own":
+        yield os.getegid()
+        return
+    had, further = os.getgroups(), 54321
+    try:
+        os.setgroups([*had, further])
+    except PermissionError:
+        pytest.skip("no further group can be had")
+    yield further
+    os.setgroups(had)
+
+
+def test_a_file_that_a_group_of_ours_may_write_is_read(up, group):
+    """As the fsGroup of a pod leaves files and folders at each mount."""
+    with Forwarder(corefile(up)) as server:
+        server.ask("www.example.org")
+        server.stop()
+        os.chown(cache_file(server), -1, group)
+        os.chmod(cache_file(server), 0o660)
+        os.chmod(server.folder.name, 0o2770)
+        server.start()
+        server.wait_log("1 answers read")
+        server.ask("short.example.org")
+        again(server)  # and written anew for us alone
+        assert stat.S_IMODE(os.stat(cache_file(server)).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("how", ["cut", "octet", "text", "empty", "others may write it", "another group may write it", "link", "folder", "fifo"])
 def test_a_file_that_is_not_ours_or_not_whole_costs_what_is_lost_and_nothing_else(up, how):
     with Forwarder(corefile(up)) as server:
         server.ask("www.example.org")

@@ -19,8 +19,8 @@
  * them. Where the octets are the limit that is met, the kind gives way whose short queue is the larger, so
  * that a flood of one kind's names drives out its own.
  */
-#ifndef SEAMARK_SERVE_ANSWER_CACHE_H
-#define SEAMARK_SERVE_ANSWER_CACHE_H
+#ifndef SEAMARK_CACHE_ANSWER_CACHE_H
+#define SEAMARK_CACHE_ANSWER_CACHE_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* What the parts of the answer cache share: answer_cache.c (finding, keeping) and answer_cache_evict.c
  * (letting go). */
-#ifndef SEAMARK_SERVE_ANSWER_CACHE_P_H
-#define SEAMARK_SERVE_ANSWER_CACHE_P_H
+#ifndef SEAMARK_CACHE_ANSWER_CACHE_P_H
+#define SEAMARK_CACHE_ANSWER_CACHE_P_H
 
 #include <pthread.h>
 #include <string.h>

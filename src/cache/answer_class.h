@@ -2,8 +2,8 @@
  * What kind of answer a reply is, and how long it may be kept: CoreDNS's rules (its plugin/pkg/response and
  * plugin/cache), RFC 2308 for what is negative. Any thread.
  */
-#ifndef SEAMARK_SERVE_ANSWER_CLASS_H
-#define SEAMARK_SERVE_ANSWER_CLASS_H
+#ifndef SEAMARK_CACHE_ANSWER_CLASS_H
+#define SEAMARK_CACHE_ANSWER_CLASS_H
 
 #include "dns/reply.h"
 

@@ -1,7 +1,7 @@
 /* Refreshing an entry of the cache: prefetch, stale entries, and stale entries whose client waits a moment
  * for something newer. In the worker's thread. */
-#ifndef SEAMARK_SERVE_CACHE_REFRESH_H
-#define SEAMARK_SERVE_CACHE_REFRESH_H
+#ifndef SEAMARK_CACHE_CACHE_REFRESH_H
+#define SEAMARK_CACHE_CACHE_REFRESH_H
 
 #include "cache/cache_stage.h"
 

@@ -1,6 +1,6 @@
 /* The counters of a cache stage, for one listener: CoreDNS's coredns_cache_* families. */
-#ifndef SEAMARK_SERVE_CACHE_SERIES_H
-#define SEAMARK_SERVE_CACHE_SERIES_H
+#ifndef SEAMARK_CACHE_CACHE_SERIES_H
+#define SEAMARK_CACHE_CACHE_SERIES_H
 
 #include "cache/answer_cache.h"
 #include "metrics/metrics.h"

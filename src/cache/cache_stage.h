@@ -11,8 +11,8 @@
  * The entries belong to the server block, not to the configuration: a reload finds them again where nothing
  * in the block has changed that could change an answer (cache_store.h).
  */
-#ifndef SEAMARK_SERVE_CACHE_STAGE_H
-#define SEAMARK_SERVE_CACHE_STAGE_H
+#ifndef SEAMARK_CACHE_CACHE_STAGE_H
+#define SEAMARK_CACHE_CACHE_STAGE_H
 
 #include <stdatomic.h>
 

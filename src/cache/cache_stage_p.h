@@ -1,6 +1,6 @@
 /* What cache_refresh.c needs of cache_stage.c. */
-#ifndef SEAMARK_SERVE_CACHE_STAGE_P_H
-#define SEAMARK_SERVE_CACHE_STAGE_P_H
+#ifndef SEAMARK_CACHE_CACHE_STAGE_P_H
+#define SEAMARK_CACHE_CACHE_STAGE_P_H
 
 #include "cache/cache_stage.h"
 

@@ -4,8 +4,8 @@
  * that is kept (log, metrics, health ...). So what a new configuration would still answer is still there, and
  * what it would not is gone. Control thread.
  */
-#ifndef SEAMARK_SERVE_CACHE_STORE_H
-#define SEAMARK_SERVE_CACHE_STORE_H
+#ifndef SEAMARK_CACHE_CACHE_STORE_H
+#define SEAMARK_CACHE_CACHE_STORE_H
 
 #include "cache/answer_cache.h"
 #include "conf/corefile.h"

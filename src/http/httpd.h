@@ -13,8 +13,8 @@
  *
  * Control thread only.
  */
-#ifndef SEAMARK_SERVE_HTTPD_H
-#define SEAMARK_SERVE_HTTPD_H
+#ifndef SEAMARK_HTTP_HTTPD_H
+#define SEAMARK_HTTP_HTTPD_H
 
 #include <event2/event.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* What the parts of the HTTP server (httpd.c, httpd_conn.c, httpd_socket.c) share. Nobody else includes this.
  */
-#ifndef SEAMARK_SERVE_HTTPD_P_H
-#define SEAMARK_SERVE_HTTPD_P_H
+#ifndef SEAMARK_HTTP_HTTPD_P_H
+#define SEAMARK_HTTP_HTTPD_P_H
 
 #include <event2/listener.h>
 #include <sys/queue.h>

@@ -2,8 +2,8 @@
  * Who has to be ready before /ready says so. A plugin registers a question when it starts and takes it back
  * when it stops; the ready plugin asks. Control thread only.
  */
-#ifndef SEAMARK_SERVE_READINESS_H
-#define SEAMARK_SERVE_READINESS_H
+#ifndef SEAMARK_HTTP_READINESS_H
+#define SEAMARK_HTTP_READINESS_H
 
 #include <stdbool.h>
 

@@ -29,8 +29,8 @@
  * Nothing fails: where a limit is reached (metrics.c names them) the log says so once and the series counts
  * nowhere and is not shown.
  */
-#ifndef SEAMARK_SERVE_METRICS_H
-#define SEAMARK_SERVE_METRICS_H
+#ifndef SEAMARK_METRICS_METRICS_H
+#define SEAMARK_METRICS_METRICS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What the parts of metrics (metrics.c, metrics_gauge.c, metrics_text.c) share. Nobody else includes this. */
-#ifndef SEAMARK_SERVE_METRICS_P_H
-#define SEAMARK_SERVE_METRICS_P_H
+#ifndef SEAMARK_METRICS_METRICS_P_H
+#define SEAMARK_METRICS_METRICS_P_H
 
 #include <pthread.h>
 

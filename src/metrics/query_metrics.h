@@ -2,8 +2,8 @@
  * CoreDNS's counters of requests and answers (coredns_dns_*), for one route: a server, a zone and a block.
  * Made by the prometheus plugin in the control thread, counted in by workers.
  */
-#ifndef SEAMARK_SERVE_QUERY_METRICS_H
-#define SEAMARK_SERVE_QUERY_METRICS_H
+#ifndef SEAMARK_METRICS_QUERY_METRICS_H
+#define SEAMARK_METRICS_QUERY_METRICS_H
 
 #include "serve/config.h"
 

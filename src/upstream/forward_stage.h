@@ -5,8 +5,8 @@
  *
  * The cache stage of the same block uses it to refresh entries (forward_stage_refresh).
  */
-#ifndef SEAMARK_SERVE_FORWARD_STAGE_H
-#define SEAMARK_SERVE_FORWARD_STAGE_H
+#ifndef SEAMARK_UPSTREAM_FORWARD_STAGE_H
+#define SEAMARK_UPSTREAM_FORWARD_STAGE_H
 
 #include <sys/queue.h>
 

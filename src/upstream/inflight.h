@@ -13,8 +13,8 @@
  * fraction of a microsecond, twice; a cache hit never. Followers of other workers are told by
  * worker_post_task(), one post for all of a worker's.
  */
-#ifndef SEAMARK_SERVE_INFLIGHT_H
-#define SEAMARK_SERVE_INFLIGHT_H
+#ifndef SEAMARK_UPSTREAM_INFLIGHT_H
+#define SEAMARK_UPSTREAM_INFLIGHT_H
 
 #include "dns/query.h"
 #include "exchange/exchange.h"

@@ -12,8 +12,8 @@
  * With -loop-exit the first loop found ends the process, as CoreDNS does. Control thread, but for
  * loop_guard_returned().
  */
-#ifndef SEAMARK_SERVE_LOOP_GUARD_H
-#define SEAMARK_SERVE_LOOP_GUARD_H
+#ifndef SEAMARK_UPSTREAM_LOOP_GUARD_H
+#define SEAMARK_UPSTREAM_LOOP_GUARD_H
 
 #include "upstream/forward_stage.h"
 

@@ -3,8 +3,8 @@
  * sortlist and whatever else stands there do not, nor do lines that start with `#` or `;`. An address that
  * cannot be read is left out, as resolvers do, and named in the log. Any thread.
  */
-#ifndef SEAMARK_SERVE_RESOLV_CONF_H
-#define SEAMARK_SERVE_RESOLV_CONF_H
+#ifndef SEAMARK_UPSTREAM_RESOLV_CONF_H
+#define SEAMARK_UPSTREAM_RESOLV_CONF_H
 
 #include "serve/request.h"
 

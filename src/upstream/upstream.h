@@ -15,8 +15,8 @@
  * Apart from health, an upstream may be found to lead back to this server (the loop plugin); then it is not
  * asked at all.
  */
-#ifndef SEAMARK_SERVE_UPSTREAM_H
-#define SEAMARK_SERVE_UPSTREAM_H
+#ifndef SEAMARK_UPSTREAM_UPSTREAM_H
+#define SEAMARK_UPSTREAM_UPSTREAM_H
 
 #include <event2/event.h>
 

@@ -1,6 +1,6 @@
 /* An upstream's message made the reply to one client's question. Any thread. */
-#ifndef SEAMARK_SERVE_UPSTREAM_ANSWER_H
-#define SEAMARK_SERVE_UPSTREAM_ANSWER_H
+#ifndef SEAMARK_UPSTREAM_UPSTREAM_ANSWER_H
+#define SEAMARK_UPSTREAM_UPSTREAM_ANSWER_H
 
 #include "dns/reply.h"
 #include "exchange/exchange.h"

@@ -4,8 +4,8 @@
  * cannot tell an upstream that answers REFUSED from one that is silent, and because the control thread has
  * none. The content of the answer does not matter to it. The thread that runs `base`.
  */
-#ifndef SEAMARK_SERVE_UPSTREAM_PROBE_H
-#define SEAMARK_SERVE_UPSTREAM_PROBE_H
+#ifndef SEAMARK_UPSTREAM_UPSTREAM_PROBE_H
+#define SEAMARK_UPSTREAM_UPSTREAM_PROBE_H
 
 #include <event2/event.h>
 

@@ -6,8 +6,8 @@
  * Filled in and started in the control thread; read-only to workers but for the atomic counters and their own
  * slot of exchanges.
  */
-#ifndef SEAMARK_SERVE_UPSTREAM_SET_H
-#define SEAMARK_SERVE_UPSTREAM_SET_H
+#ifndef SEAMARK_UPSTREAM_UPSTREAM_SET_H
+#define SEAMARK_UPSTREAM_UPSTREAM_SET_H
 
 #include <stdbool.h>
 

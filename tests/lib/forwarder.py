@@ -132,6 +132,18 @@ class Forwarder:
         return dns.query.udp(query, "127.0.0.1", timeout=timeout, port=self.port, ignore_unexpected=True)
 
 
+def refusal(folder, block):
+    """What the server says of a server block that cannot be served, with file and line."""
+    path = os.path.join(folder, "Corefile")
+    with open(path, "w", encoding="utf-8") as corefile:
+        corefile.write(f".:{free_port()} {{\n    {block}\n}}\n")
+    command = [os.path.join(BIN, "seamark"), "-conf", path, "-check", "-zones", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "Corefile:" in said
+    return said
+
+
 def addresses(answer):
     return sorted(r.address for rrset in answer.answer for r in rrset if hasattr(r, "address"))
 

@@ -67,6 +67,18 @@ class Upstream:
             rrset = dns.rrset.from_text(name, ttl, "IN", rdtype, *rdata)
             self.records.setdefault(name, {})[rrset.rdtype] = rrset
 
+    def answer_all(self, address):
+        """Names that were not added have this address."""
+        reply = self.reply
+
+        def any_name(query):
+            name = query.question[0].name
+            if name not in self.records:
+                self.records[name] = {dns.rdatatype.A: dns.rrset.from_text(name, 300, "IN", "A", address)}
+            return reply(query)
+
+        self.reply = any_name
+
     def behave(self, name, **behaviour):
         """delay=S or (S, S) for something between, drop=True or drop=N (the first N), loss=P (of packets over UDP, on the way
         there and back), rcode=TEXT, truncate=True (over UDP), no_tcp=True, no_edns=True, wrong_id=True, wrong_question=True,

@@ -68,4 +68,12 @@ static void show(const char *what, const struct packet *p)
     fprintf(stderr, "\n");
 }
 
+static inline void show_both(const struct packet *question, const struct packet *express,
+                             const struct packet *chain)
+{
+    show("question", question);
+    show("express", express);
+    show("chain", chain);
+}
+
 #endif

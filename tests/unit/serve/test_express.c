@@ -2,8 +2,6 @@
  */
 #include "serve/express.h"
 
-#include "../plugins/fake_lines.h" /* which nobody needs here: see test_express_log.c */
-#include "../runner.h"
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "message.h"
@@ -11,6 +9,8 @@
 #include "served_fixture.h"
 
 #include "express_questions.h"
+
+#include "both_ways.h"
 #include "same_answers.h"
 
 #define ROUNDS 40000 /* questions to each configuration */
@@ -18,7 +18,7 @@
 /* ---- both ways ---- */
 
 struct tally {
-    unsigned questions, answered, wrong, touched;
+    struct both both;
     unsigned found, nodata, nxdomain, additional; /* of those answered */
 };
 
@@ -31,62 +31,39 @@ static void tell_apart(struct tally *t, const uint8_t *answer)
 }
 
 /* A batch of questions. */
-static void ask_both(struct worker *w, struct express_work *work, struct tally *t)
+static void ask_batch(struct worker *w, struct express_work *work, struct both *t)
 {
-    static struct packet questions[EXPRESS_BATCH], answers[EXPRESS_BATCH], other;
-    struct express_datagram d[EXPRESS_BATCH];
+    static struct batch b;
+    static struct packet other;
     unsigned n = 1 + chance(EXPRESS_BATCH);
+    for (b.n = 0; b.n < n; batch_add(&b, &somebody))
+        make_question(&b.questions[b.n]);
+    t->questions += n;
+    t->answered += batch_serve(&b, w, work, 0);
     for (unsigned i = 0; i < n; i++) {
-        make_question(&questions[i]);
-        answers[i] = questions[i];
-        d[i] = (struct express_datagram){
-            .packet = answers[i].data, .size = (uint16_t)questions[i].len, .client = &somebody};
-    }
-    express_serve(work, w->present->config->listeners[0].express, w, d, n, 0);
-    for (unsigned i = 0; i < n; i++) {
-        t->questions++;
-        answers[i].len = d[i].answer;
-        if (d[i].answer == 0) {
-            t->touched += memcmp(answers[i].data, questions[i].data, questions[i].len) != 0;
+        if (b.answers[i].len == 0) {
+            t->touched += batch_touched(&b, i);
             continue;
         }
-        t->answered++;
-        tell_apart(t, answers[i].data);
-        ask_chain(w, &questions[i], &somebody, &other);
-        if (other.len == 0 || other.len > EXPRESS_ROOM || !same_answers(&answers[i], &other)) {
+        tell_apart((struct tally *)t, b.answers[i].data);
+        ask_chain(w, &b.questions[i], &somebody, &other);
+        if (other.len == 0 || other.len > EXPRESS_ROOM || !same_answers(&b.answers[i], &other)) {
             t->wrong++;
-            show("question", &questions[i]);
-            show("express", &answers[i]);
-            show("chain", &other);
+            show_both(&b.questions[i], &b.answers[i], &other);
         }
     }
-}
-
-static int ask_many(struct worker *w, void *ctx)
-{
-    struct tally *t = ctx;
-    struct express_work *work = express_work_new();
-    while (t->questions < ROUNDS && t->wrong < 3)
-        ask_both(w, work, t);
-    free(work);
-    return ERR_OK;
 }
 
 /* Both ways under this configuration; at least `least` in a thousand questions go the short way. */
 static void compare(const char *corefile, unsigned least)
 {
-    struct tally t = {0};
-    fixture_use(corefile);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(fixture_config->listeners[0].express);
-    workers_call(ask_many, &t);
-    CU_ASSERT_EQUAL(t.wrong, 0);
-    CU_ASSERT_EQUAL(t.touched, 0);
+    struct tally t = {.both = {.ask = ask_batch, .rounds = ROUNDS}};
+    ask_both_ways(corefile, &t.both);
     printf(
         "%s%u of %u went the short way: %u found, %u without data, %u denied, %u with additional records\n",
-        corefile, t.answered, t.questions, t.found, t.nodata, t.nxdomain, t.additional);
-    CU_ASSERT(t.answered >= least * (t.questions / 1000));
+        corefile, t.both.answered, t.both.questions, t.found, t.nodata, t.nxdomain, t.additional);
+    CU_ASSERT(t.both.answered >= least * (t.both.questions / 1000));
     CU_ASSERT(t.found > 0 && t.nodata > 0);
-    fixture_let_go();
 }
 
 #define STOCK                                                                                                \
@@ -332,17 +309,5 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-    struct errtext e = {0};
-    if (workers_start(1, &e) != ERR_OK)
-        return 2;
-    rcu_reader_register();
-    fill_zones(false);
-    int status = run_suite("express", tests, sizeof tests / sizeof tests[0]);
-    workers_stop();
-    fixture_forget_zones();
-    rcu_drain();
-    rcu_reader_unregister();
-    fake_lines_take();
-    fake_lines_take();
-    return status;
+    return run_both_ways("express", tests, sizeof tests / sizeof tests[0], false);
 }

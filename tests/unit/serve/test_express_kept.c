@@ -1,12 +1,12 @@
 /* What the cache has kept, given the short way and by the chain: the same questions both ways. */
-#include "../plugins/fake_lines.h" /* which nobody needs here: see test_express_log.c */
-#include "../runner.h"
 #include "base/clock.h"
 #include "message.h"
 #include "metrics/metrics.h"
 #include "served_fixture.h"
 
 #include "express_questions.h"
+
+#include "both_ways.h"
 #include "same_answers.h"
 
 #define ROUNDS 12000 /* questions to each configuration */
@@ -71,67 +71,48 @@ static void make_kept_question(struct packet *p)
 }
 
 struct tally {
-    unsigned questions, answered, wrong, touched, found, denied, shuffled;
+    struct both both;
+    unsigned found, denied, shuffled;
 };
 
 /* The chain first, which keeps the answer; then both. */
-static void ask_both(struct worker *w, struct express_work *work, struct tally *t)
+static void ask_batch(struct worker *w, struct express_work *work, struct both *both)
 {
-    static struct packet questions[EXPRESS_BATCH], answers[EXPRESS_BATCH], other;
-    struct express_datagram d[EXPRESS_BATCH];
+    static struct batch b;
+    static struct packet other;
+    struct tally *t = (struct tally *)both;
     unsigned n = 1 + chance(EXPRESS_BATCH);
-    for (unsigned i = 0; i < n; i++) {
-        make_kept_question(&questions[i]);
-        ask_chain(w, &questions[i], &somebody, &other);
-        answers[i] = questions[i];
-        d[i] = (struct express_datagram){
-            .packet = answers[i].data, .size = (uint16_t)questions[i].len, .client = &somebody};
+    for (b.n = 0; b.n < n; batch_add(&b, &somebody)) {
+        make_kept_question(&b.questions[b.n]);
+        ask_chain(w, &b.questions[b.n], &somebody, &other);
     }
-    express_serve(work, w->present->config->listeners[0].express, w, d, n, 0);
+    both->questions += n;
+    both->answered += batch_serve(&b, w, work, 0);
     for (unsigned i = 0; i < n; i++) {
-        t->questions++;
-        answers[i].len = d[i].answer;
-        if (d[i].answer == 0) {
-            t->touched += memcmp(answers[i].data, questions[i].data, questions[i].len) != 0;
+        const struct packet *answer = &b.answers[i];
+        if (answer->len == 0) {
+            both->touched += batch_touched(&b, i);
             continue;
         }
-        t->answered++;
-        t->found += answers[i].data[7] > 0;
-        t->denied += answers[i].data[7] == 0;
-        ask_chain(w, &questions[i], &somebody, &other);
-        t->shuffled += other.len == answers[i].len && memcmp(other.data, answers[i].data, other.len) != 0;
-        if (other.len != answers[i].len || !same_answers(&answers[i], &other)) {
-            t->wrong++;
-            show("question", &questions[i]);
-            show("express", &answers[i]);
-            show("chain", &other);
+        t->found += answer->data[7] > 0;
+        t->denied += answer->data[7] == 0;
+        ask_chain(w, &b.questions[i], &somebody, &other);
+        t->shuffled += other.len == answer->len && memcmp(other.data, answer->data, other.len) != 0;
+        if (other.len != answer->len || !same_answers(answer, &other)) {
+            both->wrong++;
+            show_both(&b.questions[i], answer, &other);
         }
     }
-}
-
-static int ask_many(struct worker *w, void *ctx)
-{
-    struct tally *t = ctx;
-    struct express_work *work = express_work_new();
-    while (t->questions < ROUNDS && t->wrong < 3)
-        ask_both(w, work, t);
-    free(work);
-    return ERR_OK;
 }
 
 /* At least `least` in a hundred go the short way. */
 static struct tally compare(const char *corefile, unsigned least)
 {
-    struct tally t = {0};
-    fixture_use(corefile);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(fixture_config->listeners[0].express);
-    workers_call(ask_many, &t);
-    CU_ASSERT_EQUAL(t.wrong, 0);
-    CU_ASSERT_EQUAL(t.touched, 0);
-    printf("    %u of %u went the short way: %u found, %u denied, %u in another order\n", t.answered,
-           t.questions, t.found, t.denied, t.shuffled);
-    CU_ASSERT(t.answered >= least * (t.questions / 100));
-    fixture_let_go();
+    struct tally t = {.both = {.ask = ask_batch, .rounds = ROUNDS}};
+    ask_both_ways(corefile, &t.both);
+    printf("    %u of %u went the short way: %u found, %u denied, %u in another order\n", t.both.answered,
+           t.both.questions, t.found, t.denied, t.shuffled);
+    CU_ASSERT(t.both.answered >= least * (t.both.questions / 100));
     return t;
 }
 
@@ -319,17 +300,5 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-    struct errtext e = {0};
-    if (workers_start(1, &e) != ERR_OK)
-        return 2;
-    rcu_reader_register();
-    fill_zones(false);
-    int status = run_suite("express_kept", tests, sizeof tests / sizeof tests[0]);
-    workers_stop();
-    fixture_forget_zones();
-    rcu_drain();
-    rcu_reader_unregister();
-    fake_lines_take();
-    fake_lines_take();
-    return status;
+    return run_both_ways("express_kept", tests, sizeof tests / sizeof tests[0], false);
 }

@@ -1,10 +1,10 @@
 /* The lines of `log` for questions that go the short way, beside those of the chain. */
-#include "../plugins/fake_lines.h"
-#include "../runner.h"
 #include "base/clock.h"
 #include "served_fixture.h"
 
 #include "express_questions.h"
+
+#include "both_ways.h"
 
 #define ROUNDS 10000 /* questions to each configuration */
 
@@ -15,7 +15,8 @@ static const union address clients[] = {
 };
 
 struct tally {
-    unsigned questions, answered, lines, wrong;
+    struct both both;
+    unsigned lines;
 };
 
 /* The line at *at, up to its last word, which is how long it took; steps over it. */
@@ -36,53 +37,35 @@ static void compare_lines(struct tally *t, const char *express, const char *chai
         size_t len = line_without_time(&express), other = line_without_time(&chain);
         t->lines++;
         if (len != other || memcmp(x, y, len) != 0) {
-            t->wrong++;
+            t->both.wrong++;
             fprintf(stderr, "express: %.*s\nchain:   %.*s\n", (int)len, x, (int)other, y);
         }
     }
-    t->wrong += *express != '\0' || *chain != '\0';
+    t->both.wrong += *express != '\0' || *chain != '\0';
 }
 
-static void ask_both(struct worker *w, struct express_work *work, struct tally *t)
+static void ask_batch(struct worker *w, struct express_work *work, struct both *t)
 {
-    static struct packet questions[EXPRESS_BATCH], answers[EXPRESS_BATCH], other;
-    struct express_datagram d[EXPRESS_BATCH];
+    static struct batch b;
+    static struct packet other;
     unsigned n = 1 + chance(EXPRESS_BATCH);
-    for (unsigned i = 0; i < n; i++) {
-        make_question(&questions[i]);
-        answers[i] = questions[i];
-        d[i] = (struct express_datagram){
-            .packet = answers[i].data, .size = (uint16_t)questions[i].len, .client = &clients[chance(3)]};
-    }
+    for (b.n = 0; b.n < n; batch_add(&b, &clients[chance(3)]))
+        make_question(&b.questions[b.n]);
     t->questions += n;
-    t->answered += express_serve(work, w->present->config->listeners[0].express, w, d, n, clock_ns());
+    t->answered += batch_serve(&b, w, work, clock_ns());
     char *express = strdup(fake_lines_take());
     for (unsigned i = 0; i < n; i++)
-        if (d[i].answer != 0)
-            ask_chain(w, &questions[i], d[i].client, &other);
-    compare_lines(t, express, fake_lines_take());
+        if (b.answers[i].len != 0)
+            ask_chain(w, &b.questions[i], b.datagrams[i].client, &other);
+    compare_lines((struct tally *)t, express, fake_lines_take());
     free(express);
-}
-
-static int ask_many(struct worker *w, void *ctx)
-{
-    struct tally *t = ctx;
-    struct express_work *work = express_work_new();
-    while (t->questions < ROUNDS && t->wrong < 3)
-        ask_both(w, work, t);
-    free(work);
-    return ERR_OK;
 }
 
 static struct tally tally_of(const char *corefile)
 {
-    struct tally t = {0};
-    fixture_use(corefile);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(fixture_config->listeners[0].express);
-    workers_call(ask_many, &t);
-    CU_ASSERT_EQUAL(t.wrong, 0);
-    CU_ASSERT(t.answered > ROUNDS / 10);
-    fixture_let_go();
+    struct tally t = {.both = {.ask = ask_batch, .rounds = ROUNDS}};
+    ask_both_ways(corefile, &t.both);
+    CU_ASSERT(t.both.answered > ROUNDS / 10);
     return t;
 }
 
@@ -97,7 +80,7 @@ static void every_answer_has_the_line_of_the_chain(void)
     };
     for (size_t i = 0; i < sizeof corefiles / sizeof corefiles[0]; i++) {
         struct tally t = tally_of(corefiles[i]);
-        CU_ASSERT_EQUAL(t.lines, t.answered);
+        CU_ASSERT_EQUAL(t.lines, t.both.answered);
     }
 }
 
@@ -113,7 +96,7 @@ static void names_and_classes_choose_as_in_the_chain(void)
     };
     for (size_t i = 0; i < sizeof corefiles / sizeof corefiles[0]; i++) {
         struct tally t = tally_of(corefiles[i]);
-        CU_ASSERT(t.lines > 100 && t.lines < t.answered);
+        CU_ASSERT(t.lines > 100 && t.lines < t.both.answered);
     }
 }
 
@@ -132,17 +115,5 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-    struct errtext e = {0};
-    if (workers_start(1, &e) != ERR_OK)
-        return 2;
-    rcu_reader_register();
-    fill_zones(true);
-    int status = run_suite("express_log", tests, sizeof tests / sizeof tests[0]);
-    workers_stop();
-    fixture_forget_zones();
-    rcu_drain();
-    rcu_reader_unregister();
-    fake_lines_take();
-    fake_lines_take();
-    return status;
+    return run_both_ways("express_log", tests, sizeof tests / sizeof tests[0], true);
 }

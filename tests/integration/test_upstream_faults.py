@@ -219,4 +219,4 @@ def test_ten_thousand_who_ask_for_one_cold_name_are_one_question(exchange, up):
         late, floor = sorted((at - sent[-1]) / 1e6 for _, at in found), floor_of_sending(socks, 10000, len(question) + 16)
         print(f"answered {late[0]:.1f} to {late[-1]:.1f} ms after the upstream's reply; {cpu * 1e3:.1f} ms of CPU, floor {floor * 1e3:.1f}")
         assert late[-1] < 500  # 5 ms where nothing else runs on the machine, and sending alone takes no longer
-        assert cpu < 3 * floor or "san" in BIN  # 1 to 1.2 of it; but what a datagram takes doubles from one second to the next here
+        assert cpu < 2 * floor or "san" in BIN  # 1.0 to 1.5 of it, also beside other load

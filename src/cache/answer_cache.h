@@ -111,7 +111,8 @@ struct cache_keep {
 
 /* Keeps `r`, the answer to q, replacing what there was; where the very same was kept a moment ago, that
  * stays. The numbers of entries that had to go for it go to `evicted`, by kind. ERR_OK, -ENOMEM, ERR_LIMIT
- * (too large ever to be kept), ERR_EXISTS (restored, and there is one). */
+ * (too large ever to be kept), ERR_EXISTS (restored, and there is one). Any registered
+ * RCU reader. */
 int answer_cache_put(struct answer_cache *c, const struct query *q, const struct reply *r,
                      const struct cache_keep *keep, unsigned evicted[2]);
 

@@ -37,7 +37,9 @@ static void put(unsigned i)
     const struct cache_keep keep = {
         .kind = CACHE_SUCCESS, .ttl_s = 60, .now_ns = clock_ns(), .answering = true};
     unsigned evicted[2];
+    rcu_reader_register();
     CU_ASSERT_EQUAL(answer_cache_put(cache, &q, r, &keep, evicted), ERR_OK);
+    rcu_reader_unregister();
     free(r);
 }
 

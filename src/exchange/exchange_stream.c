@@ -202,6 +202,8 @@ size_t stream_exchange_received(void *ctx, const uint8_t *data, size_t len)
     c->busy = false;
     if (c->dead)
         stream_conn_free(c);
+    else if (c->out > 0)
+        byte_stream_acknowledge(c->stream);
     end_delivering(x, outer);
     return used;
 }

@@ -80,6 +80,42 @@ def test_who_is_not_who_it_should_be_is_not_asked(up, pki, to, options, why):
         server.wait_log(r"plugin/forward: upstream 127.0.0.1:\d+: TLS cannot be begun \(" + why)
 
 
+@pytest.fixture
+def resolver():
+    """Knows where tls.example.net is; its certificate names dns.example and the address, not this."""
+    with Upstream() as known:
+        known.add("tls.example.net", "A", "127.0.0.1")
+        yield known
+
+
+@pytest.mark.parametrize(
+    "to, options, asked_for",
+    [
+        ("tls://tls.example.net%%dns.example:%s", [], "dns.example"),
+        ("tls://tls.example.net%%127.0.0.1:%s", [], None),
+        ("tls://tls.example.net:%s", ["tls_servername dns.example"], "dns.example"),
+        ("tls://tls.example.net:%s", [], None),  # as in CoreDNS: the address that was found
+    ],
+)
+def test_an_upstream_by_its_host_name(up, pki, resolver, to, options, asked_for):
+    with Forwarder(corefile(to % up.tls_port, f"tls {pki.ca}", f"resolver {resolver.address}", *options)) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert set(up.tls.names) == {asked_for} and {q.proto for q in up.names()} == {"tls"}
+        warned = 'the certificate of "tls.example.net" is to name the address that is found' in server.log()
+        assert warned == ("%%" not in to and not options)
+
+
+@pytest.mark.parametrize(
+    "to, why", [("tls://tls.example.net:%s", "IP address mismatch"), ("tls://tls.example.net%%other.example:%s", "hostname mismatch")]
+)
+def test_a_host_name_is_no_proof(pki, resolver, to, why):
+    with Upstream(tls=pki.server_context("DNS:tls.example.net")) as up:
+        with Forwarder(corefile(to % up.tls_port, f"tls {pki.ca}", f"resolver {resolver.address}")) as server:
+            assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+            assert up.count() == 0
+            server.wait_log(r"TLS cannot be begun \(certificate: " + why)
+
+
 def test_a_common_name_alone_names_nobody(pki):
     """RFC 8310 section 8.1: the subjectAltName counts, as in CoreDNS."""
     with Upstream(tls=pki.server_context(name="common.example")) as up:
@@ -322,9 +358,11 @@ def test_one_of_two_that_accepts_and_says_nothing(up, pki):
 @pytest.mark.parametrize(
     "directive, complaint",
     [
-        ("tls://dns.example", "not an IP address"),
+        ("tls://dns..example", "not an IP address, file, or valid domain"),
+        ("tls://dns.example/path", "not an IP address, file, or valid domain"),
         ("tls://9.9.9.9/path", "not an IP address"),
         ("tls://9.9.9.9%", "not an IP address"),
+        ("tls://dns.example%dns.example {\n tls_servername dns.example\n}", "both forward ('dns.example') and proxy level"),
         ("tls://9.9.9.9 {\n tls /nonexistent/ca.crt\n}", "error reading /nonexistent/ca.crt"),
         ("tls://9.9.9.9 {\n tls {folder}/Corefile\n}", "could not read root certs"),
         ("tls://9.9.9.9 {\n tls {folder}/Corefile {folder}/Corefile\n}", "could not load TLS cert"),

@@ -9,7 +9,6 @@
 #include <sys/queue.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "dns/query.h"
 #include "exchange/byte_stream.h"
 #include "exchange/doh_url.h"
@@ -41,9 +40,8 @@ struct doh_session {
     struct byte_stream *stream;
     nghttp2_session *http;
     struct doh_requests requests, finished;
-    struct event tell;   /* there are finished ones */
-    unsigned ncancelled; /* requests that the library still holds */
-    uint64_t heard_ns;
+    struct event tell;       /* there are finished ones */
+    unsigned ncancelled;     /* requests that the library still holds */
     bool ended, busy, freed; /* ended: no request is taken any more */
     char authority[DOH_AUTHORITY_MAX];
     struct upstream_transport transport;
@@ -216,7 +214,8 @@ static size_t on_received(void *ctx, const uint8_t *data, size_t len)
 {
     struct doh_session *s = ctx;
     bool outer = begin_callback(s);
-    s->heard_ns = clock_ns();
+    if (s->events->heard != NULL)
+        s->events->heard(s->ctx);
     bool good = nghttp2_session_mem_recv(s->http, data, len) == (ssize_t)len && pump(s) == ERR_OK;
     tell_finished(s);
     good = good && (nghttp2_session_want_read(s->http) != 0 || nghttp2_session_want_write(s->http) != 0);
@@ -368,11 +367,6 @@ int doh_session_open(struct event_base *base, const struct exchange_target *targ
     }
     *out = s;
     return ERR_OK;
-}
-
-uint64_t doh_session_heard_ns(const struct doh_session *s)
-{
-    return s->heard_ns;
 }
 
 bool doh_session_resumed(const struct doh_session *s)

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "exchange/direct_question.h"
-#include "exchange/exchange_direct.h"
 #include "exchange/exchange_kept_p.h"
 #include "serve/worker.h"
 
@@ -30,13 +29,11 @@ static void call_free(struct exchange_call *call)
 /* The call is gone before it is told of: the asker may close the exchange. */
 void kept_deliver(struct exchange_call *call, struct exchange_answer *answer)
 {
+    const struct exchange *x = &call->x->base;
     exchange_done *done = call->done;
     void *ctx = call->ctx;
-    if (answer != NULL)
-        answer->upstream = call->x->base.target.address;
     call_free(call);
-    done(ctx, answer != NULL ? EXCHANGE_ANSWER : EXCHANGE_GONE, answer);
-    exchange_answer_unref(answer);
+    direct_tell(x, done, ctx, answer);
 }
 
 static void kept_free(struct kept_exchange *x)
@@ -113,11 +110,10 @@ int kept_ask(struct exchange *base, const struct exchange_question *q, exchange_
              struct exchange_call **out)
 {
     struct kept_exchange *x = (struct kept_exchange *)base;
-    size_t len = direct_size(q);
-    if (!direct_can_ask(q))
-        return ERR_UNSUPPORTED;
-    if (x->ncalls >= EXCHANGE_DIRECT_CALLS_MAX || len > UINT16_MAX)
-        return ERR_LIMIT;
+    uint16_t len;
+    int ret = direct_admit(q, x->ncalls, &len);
+    if (ret != ERR_OK)
+        return ret;
     struct exchange_call *call = malloc(sizeof *call + LENGTH_OCTETS + len);
     if (call == NULL)
         return -ENOMEM;
@@ -125,15 +121,15 @@ int kept_ask(struct exchange *base, const struct exchange_question *q, exchange_
                                    .done = done,
                                    .ctx = ctx,
                                    .plain_edns = !q->dnssec_ok && q->options_len == 0,
-                                   .len = (uint16_t)len,
+                                   .len = len,
                                    .question_len = (uint16_t)direct_question_len(q)};
-    direct_write(q, call->wire + LENGTH_OCTETS);
+    direct_write(q, call->wire + LENGTH_OCTETS, len);
     if (call->plain_edns && clock_ns() < x->plain_until_ns) {
         call->plain_edns = false;
         call->len = (uint16_t)direct_drop_edns(call->wire + LENGTH_OCTETS, len);
     }
     x->ncalls++;
-    int ret = send_call(call);
+    ret = send_call(call);
     if (ret != ERR_OK) {
         x->ncalls--;
         free(call);

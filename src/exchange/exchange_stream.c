@@ -13,14 +13,12 @@
 #include "exchange/exchange_stream_p.h"
 #include "serve/worker.h"
 
-#define PLAIN_NS (300 * UINT64_C(1000000000)) /* for how long an upstream is asked without OPT */
-
 /* ---- answers ---- */
 
 /* An upstream that does not know EDNS is asked anew, without (RFC 6891 section 7). */
 static void ask_plain(struct exchange_call *call)
 {
-    call->x->plain_until_ns = clock_ns() + PLAIN_NS;
+    call->x->plain_until_ns = clock_ns() + DIRECT_PLAIN_NS;
     call->plain_edns = false;
     call->len = (uint16_t)direct_drop_edns(call->wire + LENGTH_OCTETS, call->len);
     kept_send_again(call);

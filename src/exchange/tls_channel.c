@@ -133,27 +133,20 @@ struct bytes *tls_channel_sealed(struct tls_channel *t)
     return &t->sealed;
 }
 
-/* What others have left in OpenSSL's list of errors would be taken for ours. To look is cheaper than to
- * clear. */
-static void forget_errors(void)
+/* Whether an operation that did not succeed wants more octets. SSL_get_error() would say the same, where
+ * OpenSSL's list of errors is empty: to see to that is 200 instructions. */
+static int result(const struct tls_channel *t)
 {
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
-}
-
-static int result(const struct tls_channel *t, int ret)
-{
-    return SSL_get_error(t->ssl, ret) == SSL_ERROR_WANT_READ ? 0 : -1;
+    return SSL_want_read(t->ssl) ? 0 : -1;
 }
 
 int tls_channel_shake(struct tls_channel *t)
 {
     const unsigned char *chosen;
     unsigned len;
-    forget_errors();
-    int n = SSL_do_handshake(t->ssl);
-    if (n != 1)
-        return result(t, n);
+    ERR_clear_error(); /* what others have left there would be taken for the reason */
+    if (SSL_do_handshake(t->ssl) != 1)
+        return result(t);
     SSL_get0_alpn_selected(t->ssl, &chosen, &len);
     t->disagreed = t->alpn && len == 0;
     return t->disagreed ? -1 : 1;
@@ -161,14 +154,12 @@ int tls_channel_shake(struct tls_channel *t)
 
 ssize_t tls_channel_read(struct tls_channel *t, void *out, size_t cap)
 {
-    forget_errors();
     int n = SSL_read(t->ssl, out, cap < TLS_RECORD_MAX ? (int)cap : TLS_RECORD_MAX);
-    return n > 0 ? n : result(t, n);
+    return n > 0 ? n : result(t);
 }
 
 bool tls_channel_write(struct tls_channel *t, const void *data, size_t len)
 {
-    forget_errors();
     return SSL_write(t->ssl, data, (int)len) > 0;
 }
 

@@ -2,8 +2,7 @@
 
 #include <errno.h>
 #include <event2/event_struct.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,11 +13,13 @@
 #include "base/log.h"
 #include "base/thread_buffer.h"
 #include "exchange/direct_socket.h"
-#include "exchange/tls_client.h"
+#include "exchange/tls_channel.h"
 #include "exchange/upstream_address.h"
 
-#define READ_SIZE 32768 /* taken from the kernel at once */
-#define TURNS_MAX 8     /* reads before others have their turn */
+#define READ_SIZE 32768 /* taken from the kernel at once; what is left there wakes us again */
+
+/* Octets sealed and not sent yet, beyond which no further ones are sealed. */
+#define SEALED_ENOUGH 65536
 
 enum state { CONNECTING, HANDSHAKING, CONNECTED, CLOSED };
 
@@ -27,18 +28,81 @@ struct byte_stream {
     void *ctx;
     enum state state;
     int fd;
-    SSL *ssl; /* NULL: plain */
-    struct tls_client *tls;
+    struct tls_channel *tls; /* NULL: plain */
     union address address;
     struct event readable, writable;
     struct event flush; /* at the end of this turn */
-    struct bytes out;
-    bool framed;   /* messages of DNS, each with its length in front (RFC 7858 section 3.3) */
-    size_t unsent; /* of the first of them in `out`, once it is begun */
-    uint8_t *rest; /* what the owner left of the last read; owned */
+    struct bytes out;   /* in the clear */
+    bool framed;        /* messages of DNS, each with its length in front (RFC 7858 section 3.3) */
+    bool blocked;       /* what is to be sent waits for the socket */
+    uint8_t *rest;      /* what the owner left of the last read; owned */
     size_t rest_len;
     bool busy, freed; /* within a callback; freed there */
 };
+
+/* Where a read puts what it gets. */
+struct reading {
+    uint8_t sealed[READ_SIZE];
+    /* The rest of before, and all that READ_SIZE octets can complete: a record may have been begun before. */
+    uint8_t clear[BYTE_STREAM_REST_MAX + READ_SIZE + TLS_RECORD_MAX];
+};
+
+/* ---- sending ---- */
+
+/* As much as the kernel takes. False: the connection has ended. */
+static bool push(struct byte_stream *s, struct bytes *b)
+{
+    while (b->len > 0) {
+        ssize_t n = send(s->fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        if (n < 0) {
+            event_add(&s->writable, NULL);
+            s->blocked = true;
+            return true;
+        }
+        bytes_consume(b, (size_t)n);
+    }
+    return true;
+}
+
+/* What goes into a record: a message has one of its own, for of several in one record some servers (NSD 4.6)
+ * read the first, and wait for the next packet to read on. */
+static size_t next_piece(const struct byte_stream *s, size_t from)
+{
+    size_t left = s->out.len - from, len = TLS_RECORD_MAX;
+    if (s->framed && left >= 2)
+        len = 2 + (size_t)wire_u16((const uint8_t *)s->out.data + from);
+    return len < left ? len : left;
+}
+
+static bool seal(struct byte_stream *s)
+{
+    size_t done = 0;
+    bool good = true;
+    while (good && done < s->out.len && tls_channel_sealed(s->tls)->len < SEALED_ENOUGH) {
+        size_t piece = next_piece(s, done);
+        good = tls_channel_write(s->tls, s->out.data + done, piece);
+        done += piece;
+    }
+    bytes_consume(&s->out, done);
+    return good;
+}
+
+/* Sends what there is, in as few segments as it fits into. False: the connection has ended. */
+static bool send_all(struct byte_stream *s)
+{
+    bool good = true;
+    if (s->blocked)
+        event_del(&s->writable);
+    s->blocked = false;
+    if (s->tls == NULL)
+        return push(s, &s->out);
+    do {
+        good = (s->state != CONNECTED || seal(s)) && push(s, tls_channel_sealed(s->tls));
+    } while (good && !s->blocked && s->state == CONNECTED && s->out.len > 0);
+    return good;
+}
 
 /* ---- life ---- */
 
@@ -50,28 +114,18 @@ void byte_stream_free(struct byte_stream *s)
         s->freed = true;
         return;
     }
+    if (s->tls != NULL && s->state == CONNECTED) {
+        tls_channel_say_goodbye(s->tls);
+        push(s, tls_channel_sealed(s->tls));
+    }
     event_del(&s->readable);
     event_del(&s->writable);
     event_del(&s->flush);
-    if (s->ssl != NULL && s->state == CONNECTED) {
-        SSL_shutdown(s->ssl); /* says goodbye, and does not wait for an answer */
-        char ignored[128];
-        tls_client_error(s->ssl, ignored, sizeof ignored);
-    }
-    if (s->ssl != NULL && SSL_is_init_finished(s->ssl)) /* else OpenSSL takes the session for spoilt */
-        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(s->ssl);
-    tls_client_unref(s->tls);
+    tls_channel_free(s->tls);
     close(s->fd);
     bytes_free(&s->out);
     free(s->rest);
     free(s);
-}
-
-static bool begin_callback(struct byte_stream *s)
-{
-    s->busy = true;
-    return s->state != CLOSED;
 }
 
 /* False where the stream is gone. */
@@ -97,89 +151,27 @@ static void end(struct byte_stream *s)
     end_callback(s);
 }
 
-static void tell_tls_error(const struct byte_stream *s)
+/* TLS has failed, or the other side has closed the connection within it. */
+static void end_tls(struct byte_stream *s)
 {
     char why[256], to[UPSTREAM_TEXT_MAX];
-    tls_client_error(s->ssl, why, sizeof why);
+    tls_channel_why(s->tls, why, sizeof why);
     if (s->state == HANDSHAKING)
         log_limited(LOG_LEVEL_WARNING, "plugin/forward: upstream %s: TLS cannot be begun (%s)",
                     upstream_address_text(&s->address, to), why);
     else
         log_debug("plugin/forward: upstream %s: TLS ended (%s)", upstream_address_text(&s->address, to), why);
+    push(s, tls_channel_sealed(s->tls)); /* an alert says why */
+    end(s);
 }
 
-/* ---- octets ---- */
-
-enum { IO_WAIT = 0, IO_CLOSED = -1 };
-
-/* What an operation of OpenSSL that did not succeed means. It may want to write in order to read. */
-static ssize_t tls_result(struct byte_stream *s, int ret)
+/* False where the stream is gone or has ended. */
+static bool flush(struct byte_stream *s)
 {
-    switch (SSL_get_error(s->ssl, ret)) {
-    case SSL_ERROR_WANT_READ:
-        return IO_WAIT;
-    case SSL_ERROR_WANT_WRITE:
-        event_add(&s->writable, NULL);
-        return IO_WAIT;
-    default:
-        tell_tls_error(s);
-        return IO_CLOSED;
-    }
-}
-
-static ssize_t put(struct byte_stream *s, const void *data, size_t len)
-{
-    if (s->ssl != NULL) {
-        ERR_clear_error(); /* what others have left there would be taken for ours */
-        int n = SSL_write(s->ssl, data, (int)len);
-        return n > 0 ? n : tls_result(s, n);
-    }
-    ssize_t n = send(s->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n >= 0)
-        return n;
-    return errno == EAGAIN || errno == EINTR ? IO_WAIT : IO_CLOSED;
-}
-
-static ssize_t get(struct byte_stream *s, void *data, size_t len)
-{
-    if (s->ssl != NULL) {
-        ERR_clear_error();
-        int n = SSL_read(s->ssl, data, (int)len);
-        return n > 0 ? n : tls_result(s, n);
-    }
-    ssize_t n = recv(s->fd, data, len, MSG_DONTWAIT);
-    if (n > 0)
-        return n;
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? IO_WAIT : IO_CLOSED;
-}
-
-/* What goes out with one call: all that there is; but inside TLS a message has a record of its own. Of
- * several in one record some servers (NSD 4.6) read the first, and wait for the next packet to read on. */
-static size_t next_piece(struct byte_stream *s)
-{
-    if (s->ssl == NULL || !s->framed || s->out.len < 2)
-        return s->out.len;
-    if (s->unsent == 0)
-        s->unsent = 2 + (size_t)wire_u16((const uint8_t *)s->out.data);
-    return s->unsent < s->out.len ? s->unsent : s->out.len;
-}
-
-static void flush(struct byte_stream *s)
-{
-    while (s->out.len > 0) {
-        ssize_t n = put(s, s->out.data, next_piece(s));
-        if (n == IO_CLOSED) {
-            end(s);
-            return;
-        }
-        if (n == IO_WAIT) {
-            event_add(&s->writable, NULL);
-            return;
-        }
-        bytes_consume(&s->out, (size_t)n);
-        s->unsent -= s->unsent < (size_t)n ? s->unsent : (size_t)n;
-    }
-    event_del(&s->writable);
+    bool good = send_all(s);
+    if (!good)
+        end(s);
+    return good;
 }
 
 int byte_stream_write(struct byte_stream *s, const void *data, size_t len)
@@ -193,9 +185,16 @@ int byte_stream_write(struct byte_stream *s, const void *data, size_t len)
         s->out.error = ERR_OK;
         return ret;
     }
-    if (s->state == CONNECTED)
+    if (s->state == CONNECTED && !s->blocked)
         event_active(&s->flush, 0, 0);
     return ERR_OK;
+}
+
+void byte_stream_acknowledge(struct byte_stream *s)
+{
+    static const int on = 1;
+    if (s->state == CONNECTED && s->out.len == 0) /* else the acknowledgement leaves with it */
+        setsockopt(s->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 /* ---- reading ---- */
@@ -203,7 +202,7 @@ int byte_stream_write(struct byte_stream *s, const void *data, size_t len)
 /* Gives `data` to the owner and keeps what it leaves. False where the stream is gone or has ended. */
 static bool deliver(struct byte_stream *s, const uint8_t *data, size_t len)
 {
-    begin_callback(s);
+    s->busy = true;
     size_t used = s->events->received(s->ctx, data, len);
     if (!end_callback(s))
         return false;
@@ -223,116 +222,107 @@ static bool deliver(struct byte_stream *s, const uint8_t *data, size_t len)
     return true;
 }
 
+/* False where the stream is gone. */
+static bool connected(struct byte_stream *s)
+{
+    s->state = CONNECTED;
+    s->busy = true;
+    if (s->events->connected != NULL)
+        s->events->connected(s->ctx);
+    return end_callback(s);
+}
+
+/* False where the stream is gone, or has ended, or waits for more. */
+static bool shake_hands(struct byte_stream *s)
+{
+    int done = tls_channel_shake(s->tls);
+    if (done < 0)
+        end_tls(s);
+    else if (done == 0)
+        flush(s);
+    return done > 0 && connected(s) && flush(s);
+}
+
+/* Opens what was fed, and gives it to the owner. */
+static void open_records(struct byte_stream *s, struct reading *r)
+{
+    size_t len = s->rest_len;
+    ssize_t n = 1;
+    while (n > 0 && tls_channel_fed(s->tls)) {
+        n = tls_channel_read(s->tls, r->clear + len, sizeof r->clear - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    if (len == s->rest_len && n >= 0)
+        byte_stream_acknowledge(s); /* part of a record, or a session: more is to come */
+    if (len > s->rest_len && !deliver(s, r->clear, len))
+        return;
+    if (n < 0)
+        end_tls(s);
+    else if (tls_channel_sealed(s->tls)->len > 0) /* keys are to be changed */
+        flush(s);
+}
+
 static void read_more(struct byte_stream *s)
 {
     static _Thread_local void *own;
-    uint8_t *buffer = thread_buffer(&own, BYTE_STREAM_REST_MAX + READ_SIZE);
-    if (buffer == NULL) {
+    struct reading *r = thread_buffer(&own, sizeof *r);
+    ssize_t n =
+        r == NULL ? 0
+                  : recv(s->fd, s->tls != NULL ? r->sealed : r->clear + s->rest_len, READ_SIZE, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0 && s->tls != NULL && s->state == HANDSHAKING) {
+        end_tls(s);
+        return;
+    }
+    if (n <= 0) {
         end(s);
         return;
     }
-    for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
-        ssize_t n = get(s, buffer + s->rest_len, READ_SIZE);
-        if (n == IO_CLOSED)
-            end(s);
-        if (n <= 0)
-            return;
-        if (s->rest_len > 0)
-            memcpy(buffer, s->rest, s->rest_len);
-        if (!deliver(s, buffer, s->rest_len + (size_t)n))
-            return;
-    }
-    if (s->ssl != NULL && SSL_pending(s->ssl) > 0) /* the kernel would not wake us for it */
-        event_active(&s->readable, EV_READ, 0);
-}
-
-/* ---- the beginning ---- */
-
-static void connected(struct byte_stream *s)
-{
-    s->state = CONNECTED;
-    begin_callback(s);
-    if (s->events->connected != NULL)
-        s->events->connected(s->ctx);
-    if (!end_callback(s))
-        return;
-    flush(s);
-}
-
-static bool agreed(const struct byte_stream *s, const char **why)
-{
-    const unsigned char *chosen;
-    unsigned len;
-    SSL_get0_alpn_selected(s->ssl, &chosen, &len);
-    *why = "it does not speak the protocol that is needed";
-    return SSL_get_app_data(s->ssl) == NULL || len > 0;
-}
-
-static void shake_hands(struct byte_stream *s)
-{
-    ERR_clear_error();
-    int n = SSL_do_handshake(s->ssl);
-    const char *why;
-    if (n != 1) {
-        if (tls_result(s, n) == IO_CLOSED)
-            end(s);
+    if (s->rest_len > 0)
+        memcpy(r->clear, s->rest, s->rest_len);
+    if (s->tls == NULL) {
+        deliver(s, r->clear, s->rest_len + (size_t)n);
         return;
     }
-    if (agreed(s, &why)) {
-        connected(s);
-        return;
-    }
-    char to[UPSTREAM_TEXT_MAX];
-    log_limited(LOG_LEVEL_WARNING, "plugin/forward: upstream %s: %s", upstream_address_text(&s->address, to),
-                why);
-    end(s);
+    tls_channel_feed(s->tls, r->sealed, (size_t)n);
+    if (s->state == CONNECTED || (shake_hands(s) && tls_channel_fed(s->tls)))
+        open_records(s, r);
 }
+
+/* ---- events ---- */
 
 static void on_connected(struct byte_stream *s)
 {
     int error = 0;
     socklen_t len = sizeof error;
     getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    event_del(&s->writable);
     if (error != 0) {
         end(s);
-        return;
+    } else if (s->tls != NULL) {
+        s->state = HANDSHAKING;
+        shake_hands(s);
+    } else if (connected(s)) {
+        flush(s);
     }
-    event_del(&s->writable);
-    if (s->ssl == NULL) {
-        connected(s);
-        return;
-    }
-    s->state = HANDSHAKING;
-    shake_hands(s);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
 {
     struct byte_stream *s = ctx;
     (void)fd, (void)what;
-    switch (s->state) {
-    case CONNECTING:
+    if (s->state == CONNECTING)
         on_connected(s);
-        break;
-    case HANDSHAKING:
-        event_del(&s->writable);
-        shake_hands(s);
-        break;
-    case CONNECTED:
+    else if (s->state != CLOSED)
         flush(s);
-        break;
-    case CLOSED:
-        break;
-    }
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
 {
     struct byte_stream *s = ctx;
     (void)fd, (void)what;
-    if (s->state == HANDSHAKING)
-        shake_hands(s);
-    else if (s->state == CONNECTED)
+    if (s->state == HANDSHAKING || s->state == CONNECTED)
         read_more(s);
 }
 
@@ -360,14 +350,9 @@ int byte_stream_open(struct event_base *base, const struct exchange_target *targ
     event_assign(&s->writable, base, s->fd, EV_WRITE | EV_PERSIST, on_writable, s);
     event_assign(&s->flush, base, -1, 0, on_flush, s);
     const struct upstream_transport *t = &target->transport;
-    if (t->tls != NULL) {
-        s->tls = tls_client_ref(t->tls);
-        s->ssl = tls_client_begin(s->tls, s->fd, t->server_name, &target->address, alpn);
-        if (s->ssl != NULL && alpn != NULL)
-            SSL_set_app_data(s->ssl, (char *)(uintptr_t)alpn);
-    }
-    if ((t->tls != NULL && s->ssl == NULL) || event_add(&s->readable, NULL) != 0 ||
-        event_add(&s->writable, NULL) != 0) {
+    if (t->tls != NULL)
+        ret = tls_channel_open(t->tls, t->server_name, &target->address, alpn, &s->tls);
+    if (ret != ERR_OK || event_add(&s->readable, NULL) != 0 || event_add(&s->writable, NULL) != 0) {
         byte_stream_free(s);
         return -ENOMEM;
     }
@@ -377,5 +362,5 @@ int byte_stream_open(struct event_base *base, const struct exchange_target *targ
 
 bool byte_stream_resumed(const struct byte_stream *s)
 {
-    return s->ssl != NULL && SSL_session_reused(s->ssl) == 1;
+    return s->tls != NULL && tls_channel_resumed(s->tls);
 }

@@ -32,15 +32,20 @@ struct byte_stream_events {
     void (*closed)(void *ctx);
 };
 
-/* `target` is copied. `alpn`: what is spoken inside
- * TLS, as a protocol list of RFC 7301 ("\2h2"), static; the connection ends where the other side does not
- * agree; NULL: nothing is said, and what is written are messages of DNS with their lengths. -ENOMEM, or
- * -errno where the kernel says at once that it cannot be. */
+/* `target` is copied. `alpn`: what is spoken inside TLS, as a protocol list of RFC 7301 ("\2h2"); the
+ * connection ends where the other side does not agree; NULL: nothing is said, and what is written are
+ * messages of DNS with their lengths, each whole by the end of the turn. -ENOMEM, or -errno where the kernel
+ * says at once that it cannot be. */
 int byte_stream_open(struct event_base *base, const struct exchange_target *target, const char *alpn,
                      const struct byte_stream_events *events, void *ctx, struct byte_stream **out);
 
 /* ERR_LIMIT, -ENOMEM: nothing of it is written. */
 int byte_stream_write(struct byte_stream *s, const void *data, size_t len);
+
+/* What was received is acknowledged now, and not some 40 ms later (RFC 1122 section 4.2.3.2): to be called
+ * where more answers are waited for, since the other side may hold them back until then (Nagle's algorithm,
+ * RFC 896). Nothing where something is about to be sent, which says so too. */
+void byte_stream_acknowledge(struct byte_stream *s);
 
 /* TLS: whether the handshake was a short one (RFC 8446 section 2.2). Once it is connected. */
 bool byte_stream_resumed(const struct byte_stream *s);

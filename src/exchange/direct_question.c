@@ -6,12 +6,13 @@
 #include "base/secret_random.h"
 #include "dns/query.h"
 #include "dns/rr.h"
+#include "exchange/exchange_direct.h"
 
 #define OPT_FIXED 11 /* octets of an OPT record without options (RFC 6891 section 6.1.2) */
 #define RR_TKEY   249
 #define RR_TSIG   250
 
-bool direct_can_ask(const struct exchange_question *q)
+static bool can_ask(const struct exchange_question *q)
 {
     switch (q->qtype) {
     case 0:
@@ -26,14 +27,20 @@ bool direct_can_ask(const struct exchange_question *q)
     }
 }
 
-size_t direct_size(const struct exchange_question *q)
+int direct_admit(const struct exchange_question *q, unsigned under_way, uint16_t *len)
 {
-    return DNS_HEADER_LEN + direct_question_len(q) + OPT_FIXED + q->options_len;
+    size_t size = DNS_HEADER_LEN + direct_question_len(q) + OPT_FIXED + q->options_len;
+    if (!can_ask(q))
+        return ERR_UNSUPPORTED;
+    if (under_way >= EXCHANGE_DIRECT_CALLS_MAX || size > UINT16_MAX)
+        return ERR_LIMIT;
+    *len = (uint16_t)size;
+    return ERR_OK;
 }
 
-void direct_write(const struct exchange_question *q, uint8_t *out)
+void direct_write(const struct exchange_question *q, uint8_t *out, size_t len)
 {
-    struct cursor c = cursor_of(out, direct_size(q));
+    struct cursor c = cursor_of(out, len);
     uint16_t flags = FLAG_AD;
     flags |= q->recursion_desired ? FLAG_RD : 0;
     flags |= q->checking_disabled ? FLAG_CD : 0;
@@ -109,4 +116,12 @@ struct exchange_answer *direct_answer(const uint8_t *query, size_t question_len,
     wire_put_u16(whole + 4, 1);
     memcpy(whole + DNS_HEADER_LEN, query + DNS_HEADER_LEN, question_len);
     return exchange_answer_new(whole, DNS_HEADER_LEN + question_len);
+}
+
+void direct_tell(const struct exchange *x, exchange_done *done, void *ctx, struct exchange_answer *answer)
+{
+    if (answer != NULL)
+        answer->upstream = x->target.address;
+    done(ctx, answer != NULL ? EXCHANGE_ANSWER : EXCHANGE_GONE, answer);
+    exchange_answer_unref(answer);
 }

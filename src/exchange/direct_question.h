@@ -12,17 +12,18 @@
  * that is longer comes over TCP. */
 #define DIRECT_UDP_SIZE 1232
 
-/* What can be asked: any class; not transfers, whose answers are many messages, nor what is no question at
- * all (type 0, OPT, TKEY, TSIG). */
-bool direct_can_ask(const struct exchange_question *q);
+/* For how long an upstream that does not know EDNS is asked without it. */
+#define DIRECT_PLAIN_NS (300 * UINT64_C(1000000000))
 
-/* Octets of the message, at most 64 KiB: header, question, OPT with the options. */
-size_t direct_size(const struct exchange_question *q);
+/* Octets of the message: header, question, OPT with the options. ERR_UNSUPPORTED for what cannot be asked:
+ * transfers, whose answers are many messages, and what is no question at all (type 0, OPT, TKEY, TSIG), in
+ * any class; ERR_LIMIT where the exchange has EXCHANGE_DIRECT_CALLS_MAX under way, or it is too long. */
+int direct_admit(const struct exchange_question *q, unsigned under_way, uint16_t *len);
 
-/* Writes it to `out`, which has direct_size() octets. The id is 0 and to be set. AD is set: the answer says
+/* Writes it to `out`, of the length that was admitted. The id is 0 and to be set. AD is set: the answer says
  * whether the upstream found it authentic (RFC 6840 section 5.7), which the stages above keep from clients
  * that did not ask. */
-void direct_write(const struct exchange_question *q, uint8_t *out);
+void direct_write(const struct exchange_question *q, uint8_t *out, size_t len);
 
 /* Octets of the question behind the header: name, type, class. */
 static inline size_t direct_question_len(const struct exchange_question *q)
@@ -48,5 +49,9 @@ bool direct_refuses_edns(const uint8_t *message, size_t len);
  * header and question, with TC, where the rest of the message is missing. NULL without memory. */
 struct exchange_answer *direct_answer(const uint8_t *query, size_t question_len, const uint8_t *message,
                                       size_t len, bool cut);
+
+/* Tells the asker: the answer, whose reference is taken over, or with NULL that the upstream is gone. Nothing
+ * of the call is needed any more: the asker may close the exchange. */
+void direct_tell(const struct exchange *x, exchange_done *done, void *ctx, struct exchange_answer *answer);
 
 #endif

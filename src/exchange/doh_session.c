@@ -9,17 +9,15 @@
 #include <sys/queue.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "dns/query.h"
 #include "exchange/byte_stream.h"
 #include "exchange/doh_url.h"
 
-#define MESSAGE_MAX  65535
-#define MESSAGE_TYPE "application/dns-message" /* RFC 8484 section 6 */
-#define STATUS_OK    200
-#define CANCELLED_MAX                                                                                        \
-    256 /* requests given up that wait for room at the server: it gets no further ones then */
-#define WINDOW (1 << 20) /* octets that the server may send before we have taken them */
+#define MESSAGE_MAX   65535
+#define MESSAGE_TYPE  "application/dns-message" /* RFC 8484 section 6 */
+#define STATUS_OK     200
+#define CANCELLED_MAX 256       /* requests given up that wait at the server: it gets no further ones then */
+#define WINDOW        (1 << 20) /* octets that the server may send before we have taken them */
 
 struct doh_request {
     LIST_ENTRY(doh_request) link; /* among the session's, or the finished */
@@ -42,11 +40,9 @@ struct doh_session {
     struct byte_stream *stream;
     nghttp2_session *http;
     struct doh_requests requests, finished;
-    struct event tell;   /* there are finished ones */
-    unsigned ncancelled; /* requests that the library still holds */
-    uint64_t heard_ns;
-    bool ended; /* no request is taken any more */
-    bool busy, freed;
+    struct event tell;       /* there are finished ones */
+    unsigned ncancelled;     /* requests that the library still holds */
+    bool ended, busy, freed; /* ended: no request is taken any more */
     char authority[DOH_AUTHORITY_MAX];
     struct upstream_transport transport;
 };
@@ -218,12 +214,15 @@ static size_t on_received(void *ctx, const uint8_t *data, size_t len)
 {
     struct doh_session *s = ctx;
     bool outer = begin_callback(s);
-    s->heard_ns = clock_ns();
+    if (s->events->heard != NULL)
+        s->events->heard(s->ctx);
     bool good = nghttp2_session_mem_recv(s->http, data, len) == (ssize_t)len && pump(s) == ERR_OK;
     tell_finished(s);
-    bool over = nghttp2_session_want_read(s->http) == 0 && nghttp2_session_want_write(s->http) == 0;
-    if (!s->freed && (!good || over || s->ended))
+    good = good && (nghttp2_session_want_read(s->http) != 0 || nghttp2_session_want_write(s->http) != 0);
+    if (!s->freed && (!good || s->ended))
         on_closed(s);
+    else if (!s->freed && !LIST_EMPTY(&s->requests))
+        byte_stream_acknowledge(s->stream);
     end_callback(s, outer);
     return len;
 }
@@ -297,10 +296,10 @@ int doh_session_ask(struct doh_session *s, const uint8_t *message, size_t len, d
         return error == NGHTTP2_ERR_NOMEM ? -ENOMEM : ERR_LIMIT;
     }
     *out = r;
-    int ret = pump(s);
-    if (ret != ERR_OK)
-        doh_session_cancel(s, r);
-    return ret == ERR_OK ? ERR_OK : ERR_LIMIT;
+    if (pump(s) == ERR_OK)
+        return ERR_OK;
+    doh_session_cancel(s, r);
+    return ERR_LIMIT;
 }
 
 void doh_session_cancel(struct doh_session *s, struct doh_request *r)
@@ -368,11 +367,6 @@ int doh_session_open(struct event_base *base, const struct exchange_target *targ
     }
     *out = s;
     return ERR_OK;
-}
-
-uint64_t doh_session_heard_ns(const struct doh_session *s)
-{
-    return s->heard_ns;
 }
 
 bool doh_session_resumed(const struct doh_session *s)

@@ -16,6 +16,7 @@ struct doh_request;
 
 struct doh_session_events {
     void (*connected)(void *ctx); /* may be NULL */
+    void (*heard)(void *ctx);     /* something has come; may be NULL */
     /* It has ended. Requests that are out are not told of. The owner frees it. */
     void (*closed)(void *ctx);
 };
@@ -35,8 +36,7 @@ void doh_session_cancel(struct doh_session *s, struct doh_request *r); /* done()
 
 /* Whether it takes further questions. */
 bool doh_session_usable(const struct doh_session *s);
-uint64_t doh_session_heard_ns(const struct doh_session *s); /* when something last came; 0: nothing yet */
-bool doh_session_resumed(const struct doh_session *s);      /* byte_stream_resumed() */
+bool doh_session_resumed(const struct doh_session *s); /* byte_stream_resumed() */
 
 void doh_session_free(struct doh_session *s); /* NULL allowed; requests that are out are not told of */
 

@@ -186,13 +186,11 @@ static void udp_free(struct udp_exchange *x)
 /* The call is gone before it is told of: the asker may close the exchange. */
 void udp_deliver(struct exchange_call *call, struct exchange_answer *answer)
 {
+    const struct exchange *x = &call->x->base;
     exchange_done *done = call->done;
     void *ctx = call->ctx;
-    if (answer != NULL)
-        answer->upstream = call->x->base.target.address;
     call_free(call);
-    done(ctx, answer != NULL ? EXCHANGE_ANSWER : EXCHANGE_GONE, answer);
-    exchange_answer_unref(answer);
+    direct_tell(x, done, ctx, answer);
 }
 
 /* done() may close the exchange: between these two it is only marked. */
@@ -230,11 +228,10 @@ static int udp_ask(struct exchange *base, const struct exchange_question *q, exc
                    struct exchange_call **out)
 {
     struct udp_exchange *x = (struct udp_exchange *)base;
-    size_t len = direct_size(q);
-    if (!direct_can_ask(q))
-        return ERR_UNSUPPORTED;
-    if (x->ncalls >= EXCHANGE_DIRECT_CALLS_MAX || len > UINT16_MAX)
-        return ERR_LIMIT;
+    uint16_t len;
+    int ret = direct_admit(q, x->ncalls, &len);
+    if (ret != ERR_OK)
+        return ret;
     struct exchange_call *call = malloc(sizeof *call + len);
     if (call == NULL)
         return -ENOMEM;
@@ -246,9 +243,9 @@ static int udp_ask(struct exchange *base, const struct exchange_question *q, exc
     call->queued = false;
     call->plain_edns = !q->dnssec_ok && q->options_len == 0;
     call->nsends = 0;
-    call->len = (uint16_t)len;
+    call->len = len;
     call->question_len = (uint16_t)direct_question_len(q);
-    direct_write(q, call->message);
+    direct_write(q, call->message, len);
     if (base->target.case_randomisation)
         direct_randomise_case(call->message);
     if (call->plain_edns && now < x->plain_until_ns) {

@@ -168,8 +168,6 @@ static int make_context(struct tls_client *c, struct errtext *e)
         return errtext_set(e, -ENOMEM, "TLS cannot be set up: %s", newest_error());
     SSL_CTX_set_app_data(c->ctx, c);
     SSL_CTX_set_verify(c->ctx, c->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                 SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ctx, on_session);
@@ -267,7 +265,7 @@ static bool set_name(SSL *ssl, const char *name)
     return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, told) == 1;
 }
 
-struct ssl_st *tls_client_begin(struct tls_client *c, int fd, const char *name, const union address *address,
+struct ssl_st *tls_client_begin(struct tls_client *c, const char *name, const union address *address,
                                 const char *alpn)
 {
     char text[INET6_ADDRSTRLEN] = "";
@@ -280,7 +278,7 @@ struct ssl_st *tls_client_begin(struct tls_client *c, int fd, const char *name, 
     SSL *ssl = SSL_new(c->ctx);
     if (ssl == NULL)
         return NULL;
-    bool ok = SSL_set_fd(ssl, fd) == 1 && set_name(ssl, name);
+    bool ok = set_name(ssl, name);
     if (ok && alpn != NULL)
         ok = SSL_set_alpn_protos(ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn)) == 0;
     if (!ok) {

@@ -32,10 +32,10 @@ int tls_client_get(const struct tls_settings *settings, struct tls_client **out,
 struct tls_client *tls_client_ref(struct tls_client *c); /* NULL allowed */
 void tls_client_unref(struct tls_client *c);             /* NULL allowed */
 
-/* A connection's side of a handshake over `fd` with the upstream at `address`, which is to prove that it is
- * `name` (a host name, or an address as text; "" is `address`). `alpn` as in byte_stream.h. NULL without
- * memory. The caller holds a reference to `c` as long; SSL_free() ends it. */
-struct ssl_st *tls_client_begin(struct tls_client *c, int fd, const char *name, const union address *address,
+/* Our side of a handshake with the upstream at `address`, which is to prove that it is `name` (a host name,
+ * or an address as text; "" is `address`). `alpn` as in byte_stream.h. What it reads from and writes to is
+ * for the caller to set, who holds a reference to `c` as long; SSL_free() ends it. NULL without memory. */
+struct ssl_st *tls_client_begin(struct tls_client *c, const char *name, const union address *address,
                                 const char *alpn);
 
 /* Why the present operation failed, for a log line; clears OpenSSL's list of errors. */

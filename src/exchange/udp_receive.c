@@ -11,7 +11,6 @@
 #include "exchange/exchange_udp_p.h"
 
 #define CREDIT_ANSWER 2 /* at 30 % loss both ways a question needs one more packet on average */
-#define PLAIN_NS      (300 * UINT64_C(1000000000)) /* for how long an upstream is asked without OPT */
 
 /* An answer that is longer was not asked for (DIRECT_UDP_SIZE): it is told of as truncated. */
 #define REPLY_SIZE 4096
@@ -33,7 +32,7 @@ static void measure(struct udp_exchange *x, uint64_t rtt_us)
 /* An upstream that does not know EDNS is asked anew, without (RFC 6891 section 7). */
 static void ask_plain(struct exchange_call *call, uint64_t now)
 {
-    call->x->plain_until_ns = now + PLAIN_NS;
+    call->x->plain_until_ns = now + DIRECT_PLAIN_NS;
     call->plain_edns = false;
     call->len = (uint16_t)direct_drop_edns(call->message, call->len);
     for (unsigned i = 0; i < call->nsends; i++)

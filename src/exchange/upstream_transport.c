@@ -10,6 +10,8 @@
 #define HTTPS_PORT 443
 #define DOH_PATH   "/dns-query" /* CoreDNS's; RFC 8484 section 4.1.1 has it in its examples */
 
+#define WRITTEN_MAX (2 * SERVER_NAME_MAX + sizeof "[]%:65535") /* HOST%NAME:PORT */
+
 bool upstream_transport_equal(const struct upstream_transport *a, const struct upstream_transport *b)
 {
     if (a->protocol != b->protocol)
@@ -27,11 +29,11 @@ static int copy_text(char *out, size_t cap, const char *from, size_t len)
     return ERR_OK;
 }
 
-/* Takes "%NAME" out of "ADDR%NAME[:PORT]", "[ADDR%NAME]:PORT"; what is left is an address with or without
- * port. */
+/* Takes "%NAME" out of "HOST%NAME[:PORT]", "[ADDR%NAME]:PORT"; what is left is a host with or without port.
+ */
 static int take_name(char *host, size_t cap, struct upstream_transport *out)
 {
-    char rest[SERVER_NAME_MAX + ADDRESS_TEXT_MAX];
+    char rest[WRITTEN_MAX];
     char *name = strrchr(host, '%');
     if (name == NULL)
         return ERR_OK;
@@ -55,12 +57,12 @@ static int take_name(char *host, size_t cap, struct upstream_transport *out)
     return ERR_OK;
 }
 
-static int parse(const char *text, uint16_t port, struct upstream_transport *out, union address *address)
+static int parse(const char *text, struct upstream_transport *out, char *host, size_t cap, uint16_t *port)
 {
-    char host[SERVER_NAME_MAX + ADDRESS_TEXT_MAX];
+    char written[WRITTEN_MAX];
     const char *path = strchr(text, '/');
     size_t len = path == NULL ? strlen(text) : (size_t)(path - text);
-    int ret = copy_text(host, sizeof host, text, len);
+    int ret = copy_text(written, sizeof written, text, len);
     if (ret == ERR_OK && path != NULL && out->protocol == PROTOCOL_TLS)
         ret = ERR_MALFORMED;
     if (ret == ERR_OK && path != NULL && path[1] != '\0')
@@ -69,11 +71,12 @@ static int parse(const char *text, uint16_t port, struct upstream_transport *out
         if (*p <= ' ' || *p > '~' || *p == '#' || *p == '?')
             ret = ERR_MALFORMED;
     if (ret == ERR_OK)
-        ret = take_name(host, sizeof host, out);
-    return ret == ERR_OK ? upstream_address_parse_port(host, port, address) : ret;
+        ret = take_name(written, sizeof written, out);
+    return ret == ERR_OK ? upstream_address_split(written, host, cap, port) : ret;
 }
 
-int upstream_transport_parse(const char *to, struct upstream_transport *out, union address *address)
+int upstream_transport_parse(const char *to, struct upstream_transport *out, char host[SERVER_NAME_MAX],
+                             uint16_t *port)
 {
     struct upstream_transport t = {.protocol = PROTOCOL_DNS};
     if (strncmp(to, "tls://", 6) == 0)
@@ -83,10 +86,13 @@ int upstream_transport_parse(const char *to, struct upstream_transport *out, uni
     else
         return ERR_NOT_FOUND;
     bool https = t.protocol == PROTOCOL_HTTPS;
+    uint16_t found = https ? HTTPS_PORT : TLS_PORT;
     if (https)
         snprintf(t.path, sizeof t.path, "%s", DOH_PATH);
-    int ret = parse(to + (https ? 8 : 6), https ? HTTPS_PORT : TLS_PORT, &t, address);
-    if (ret == ERR_OK)
+    int ret = parse(to + (https ? 8 : 6), &t, host, SERVER_NAME_MAX, &found);
+    if (ret == ERR_OK) {
         *out = t;
+        *port = found;
+    }
     return ret;
 }

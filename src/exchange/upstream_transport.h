@@ -3,7 +3,7 @@
  * is written among the TOs of a `forward`:
  *
  *     tls://9.9.9.9   tls://9.9.9.9%dns.quad9.net   tls://9.9.9.9%dns.quad9.net:10853 tls://[2620:fe::fe]:853
- *     https://9.9.9.9   https://9.9.9.9:8443/resolve
+ *     https://9.9.9.9   https://9.9.9.9:8443/resolve   tls://dns.quad9.net%dns.quad9.net
  *
  * Any thread.
  */
@@ -32,8 +32,10 @@ struct upstream_transport {
 
 bool upstream_transport_equal(const struct upstream_transport *a, const struct upstream_transport *b);
 
-/* Reads a TO with one of the two schemes: `out` without `tls`, `get` and, where none is written, server name.
- * ERR_NOT_FOUND: it has neither scheme; ERR_MALFORMED. */
-int upstream_transport_parse(const char *to, struct upstream_transport *out, union address *address);
+/* Reads a TO with one of the two schemes: `out` without `tls`, `get` and, where none is written, server name;
+ * and what stands before that, an IP address or a host name, which is not looked at. ERR_NOT_FOUND: it has
+ * neither scheme; ERR_MALFORMED. */
+int upstream_transport_parse(const char *to, struct upstream_transport *out, char host[SERVER_NAME_MAX],
+                             uint16_t *port);
 
 #endif

@@ -34,7 +34,7 @@
  *     }
  *
  * FROM is the domain whose names are forwarded. TO is an IP address or a host name, with a port where it is
- * not 53, an IP address with `tls://` or `https://`, or a file like /etc/resolv.conf; 15 at the most. It may
+ * not 53, either of them with `tls://` or `https://`, or a file like /etc/resolv.conf; 15 at the most. It may
  * stand several times in a server block: the first whose FROM matches takes the name. docs/forwarding.md has
  * the options, the limits, and what differs from CoreDNS. Example: `forward . /etc/resolv.conf`.
  */
@@ -80,18 +80,12 @@ static int read_file(struct upstream_source *source, const struct directive *d, 
     return ERR_OK;
 }
 
-/* A host name, as RFC 1123 section 2.1 and underscores have it, with a port or without. */
 static int read_host(struct upstream_roster *r, const struct directive *d, const char *word,
                      struct errtext *e)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     char host[NAME_MAX_TEXT];
-    uint8_t name[NAME_MAX_LEN];
-    union address a;
     uint16_t port = UPSTREAM_PORT;
-    if (upstream_address_split(word, host, sizeof host, &port) != ERR_OK ||
-        host[strspn(host, letters)] != '\0' || name_from_text(host, strlen(host), name) < 0 ||
-        upstream_address_parse(host, &a) == ERR_OK)
+    if (upstream_address_split(word, host, sizeof host, &port) != ERR_OK || !upstream_lookup_is_host(host))
         return args_error(e, PLUGIN, d, "not an IP address, file, or valid domain: \"%.80s\"", word);
     return upstream_source_host(&r->sources[r->nsources], host, port, &r->resolvers);
 }
@@ -100,7 +94,7 @@ static int read_to(struct upstream_roster *r, const struct directive *d, const c
 {
     struct upstream_source *source = &r->sources[r->nsources];
     union address a;
-    int ret = forward_direct_to(&r->settings, source, d, word, e);
+    int ret = forward_direct_to(r, source, d, word, e);
     if (ret != ERR_NOT_FOUND)
         return ret;
     const char *rest = strncmp(word, "dns://", 6) == 0 ? word + 6 : word;

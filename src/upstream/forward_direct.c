@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "conf/args.h"
+#include "exchange/upstream_address.h"
 
 #define PLUGIN          "forward"
 #define DURATION_MAX_MS (86400 * INT64_C(1000)) /* durations in a Corefile beyond a day are mistakes */
@@ -98,9 +99,24 @@ static int read_doh_method(struct upstream_settings *s, const struct directive *
     return ERR_OK;
 }
 
+/* An address that a forged answer brings would be proven by whoever has it. */
+static void warn_of_addresses(const struct upstream_roster *r)
+{
+    for (unsigned i = 0; i < r->nsources; i++) {
+        const struct upstream_source *s = &r->sources[i];
+        if (s->host != NULL && s->transport.protocol != PROTOCOL_DNS && s->transport.server_name[0] == '\0' &&
+            r->settings.server_name[0] == '\0' && !r->settings.tls_files.insecure)
+            log_warning(
+                "%s - plugin/forward: the certificate of \"%s\" is to name the address that is found, as "
+                "in CoreDNS, not the host: write %s%%%s, or tls_servername",
+                r->where, s->host, s->host, s->host);
+    }
+}
+
 /* Without an upstream that speaks TLS these are accepted as in CoreDNS, but hardly what was meant. */
 void forward_direct_warn(const struct upstream_roster *r, const struct directive *d)
 {
+    warn_of_addresses(r);
     for (unsigned i = 0; i < r->nsources; i++)
         if (r->sources[i].transport.protocol != PROTOCOL_DNS)
             return;
@@ -156,16 +172,20 @@ int forward_direct_check(struct upstream_settings *s, const struct directive *d,
     return files ? make_tls(s, d, e) : ERR_OK;
 }
 
-int forward_direct_to(struct upstream_settings *s, struct upstream_source *source, const struct directive *d,
+int forward_direct_to(struct upstream_roster *r, struct upstream_source *source, const struct directive *d,
                       const char *to, struct errtext *e)
 {
+    struct upstream_settings *s = &r->settings;
     union address address;
     struct upstream_transport transport;
-    int ret = upstream_transport_parse(to, &transport, &address);
+    char host[SERVER_NAME_MAX];
+    uint16_t port;
+    int ret = upstream_transport_parse(to, &transport, host, &port);
     if (ret == ERR_NOT_FOUND)
         return ret;
-    if (ret != ERR_OK)
-        return args_error(e, PLUGIN, d, "not an IP address: \"%.200s\"", to);
+    bool known = ret == ERR_OK && upstream_address_parse_port(host, port, &address) == ERR_OK;
+    if (ret != ERR_OK || (!known && !upstream_lookup_is_host(host)))
+        return args_error(e, PLUGIN, d, "not an IP address, file, or valid domain: \"%.200s\"", to);
     if (s->plain_only || s->unbound != NULL)
         return args_error(e, PLUGIN, d, "%s is for plain upstreams, which \"%.200s\" is not",
                           s->plain_only ? "exchange libunbound" : "validate", to);
@@ -175,7 +195,10 @@ int forward_direct_to(struct upstream_settings *s, struct upstream_source *sourc
                           "proxy '%.200s'",
                           s->server_name, transport.server_name, to);
     s->direct = true; /* one way for all upstreams of a directive */
-    upstream_source_address(source, &address);
+    if (known)
+        upstream_source_address(source, &address);
+    else if ((ret = upstream_source_host(source, host, port, &r->resolvers)) != ERR_OK)
+        return ret;
     source->transport = transport;
     return make_tls(s, d, e);
 }

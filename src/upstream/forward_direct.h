@@ -9,8 +9,9 @@
  * where it is wrong. */
 int forward_direct_read(struct upstream_settings *s, const struct directive *o, struct errtext *e);
 
-/* Reads a TO that is a tls:// or https:// URL. ERR_NOT_FOUND: it is none; ERR_CONFIG with a text. */
-int forward_direct_to(struct upstream_settings *s, struct upstream_source *source, const struct directive *d,
+/* Reads a TO that is a tls:// or https:// URL, of an address or of a host name that `r`'s resolvers know.
+ * ERR_NOT_FOUND: it is none; ERR_CONFIG with a text. */
+int forward_direct_to(struct upstream_roster *r, struct upstream_source *source, const struct directive *d,
                       const char *to, struct errtext *e);
 
 /* Whether the options agree with each other and with the upstreams; `d` is the directive itself. Reads the

@@ -15,6 +15,7 @@
 #include "base/cursor.h"
 #include "dns/query.h"
 #include "dns/rr.h"
+#include "exchange/upstream_address.h"
 #include "upstream/upstream_answer.h"
 
 #define FOUND_MAX     32 /* addresses of one name; CoreDNS's limit of upstreams is below it */
@@ -185,6 +186,15 @@ static int start_thread(struct upstream_lookup *l)
     if (ret == 0)
         pthread_detach(thread);
     return -ret;
+}
+
+bool upstream_lookup_is_host(const char *host)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    uint8_t name[NAME_MAX_LEN];
+    union address a;
+    return host[strspn(host, letters)] == '\0' && name_from_text(host, strlen(host), name) >= 0 &&
+           upstream_address_parse(host, &a) != ERR_OK;
 }
 
 int upstream_lookup_start(const char *host, const struct upstream_resolvers *resolvers,

@@ -25,6 +25,9 @@ struct upstream_resolvers {
     unsigned count;
 };
 
+/* Whether `host` is a host name, as RFC 1123 section 2.1 and underscores have it, and not an address. */
+bool upstream_lookup_is_host(const char *host);
+
 /* Begins. `host` is a domain name in text; all is copied. -ENOMEM, -EAGAIN where there are too many threads.
  */
 int upstream_lookup_start(const char *host, const struct upstream_resolvers *resolvers,

@@ -57,6 +57,22 @@ def test_get_has_the_question_in_its_path(up, forwarder):
         assert request[":authority"] == up.tls_address
 
 
+@pytest.mark.parametrize(
+    "to, options, authority",
+    [
+        ("https://doh.example.net%%dns.example:%s/q", [], "dns.example"),
+        ("https://doh.example.net:%s/q", ["tls_servername dns.example"], "dns.example"),
+        ("https://doh.example.net:%s/q", [], "127.0.0.1"),  # as in CoreDNS: the address that was found
+    ],
+)
+def test_an_upstream_by_its_host_name(up, pki, to, options, authority):  # noqa: F811
+    with Upstream() as resolver:
+        resolver.add("doh.example.net", "A", "127.0.0.1")
+        with Forwarder(corefile(to % up.tls_port, f"tls {pki.ca}", f"resolver {resolver.address}", *options)) as server:
+            assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+            assert (up.requests[0][":authority"], up.requests[0][":path"]) == (f"{authority}:{up.tls_port}", "/q")
+
+
 def test_the_largest_answers_pass(up, forwarder):
     up.add("huge.example.org", "TXT", *['"%s%05d"' % ("x" * 245, i) for i in range(240)])
     with forwarder() as server:

@@ -2,12 +2,14 @@
 
 import concurrent.futures
 import os
+import signal
 import socket
 import ssl
 import struct
 import subprocess
 import time
 
+import dns.message
 import dns.rcode
 import pytest
 from forwarder import BIN, Forwarder, addresses, free_port
@@ -76,6 +78,42 @@ def test_who_is_not_who_it_should_be_is_not_asked(up, pki, to, options, why):
         assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
         assert up.count() == 0
         server.wait_log(r"plugin/forward: upstream 127.0.0.1:\d+: TLS cannot be begun \(" + why)
+
+
+@pytest.fixture
+def resolver():
+    """Knows where tls.example.net is; its certificate names dns.example and the address, not this."""
+    with Upstream() as known:
+        known.add("tls.example.net", "A", "127.0.0.1")
+        yield known
+
+
+@pytest.mark.parametrize(
+    "to, options, asked_for",
+    [
+        ("tls://tls.example.net%%dns.example:%s", [], "dns.example"),
+        ("tls://tls.example.net%%127.0.0.1:%s", [], None),
+        ("tls://tls.example.net:%s", ["tls_servername dns.example"], "dns.example"),
+        ("tls://tls.example.net:%s", [], None),  # as in CoreDNS: the address that was found
+    ],
+)
+def test_an_upstream_by_its_host_name(up, pki, resolver, to, options, asked_for):
+    with Forwarder(corefile(to % up.tls_port, f"tls {pki.ca}", f"resolver {resolver.address}", *options)) as server:
+        assert addresses(server.ask("www.example.org")) == ["10.0.0.1"]
+        assert set(up.tls.names) == {asked_for} and {q.proto for q in up.names()} == {"tls"}
+        warned = 'the certificate of "tls.example.net" is to name the address that is found' in server.log()
+        assert warned == ("%%" not in to and not options)
+
+
+@pytest.mark.parametrize(
+    "to, why", [("tls://tls.example.net:%s", "IP address mismatch"), ("tls://tls.example.net%%other.example:%s", "hostname mismatch")]
+)
+def test_a_host_name_is_no_proof(pki, resolver, to, why):
+    with Upstream(tls=pki.server_context("DNS:tls.example.net")) as up:
+        with Forwarder(corefile(to % up.tls_port, f"tls {pki.ca}", f"resolver {resolver.address}")) as server:
+            assert server.ask("www.example.org").rcode() == dns.rcode.SERVFAIL
+            assert up.count() == 0
+            server.wait_log(r"TLS cannot be begun \(certificate: " + why)
 
 
 def test_a_common_name_alone_names_nobody(pki):
@@ -160,6 +198,63 @@ def test_each_question_has_a_record_of_its_own_and_one_handshake_is_full(up, pki
         assert ask_all(server, list(table)).count("NOERROR") == 200
         assert len(records) == 200 and all(size == said for size, said in records)
         assert server.metric("seamark_forward_tls_handshakes_total", kind="full") == 1
+
+
+class InOneTurn:
+    """Asks `server` a number of questions that it finds waiting together: it stands still while they are sent."""
+
+    def __init__(self, server):
+        self.server, self.asked = server, 0
+
+    def ask(self, count):
+        """Returns how long the last answer took, in seconds."""
+        names = [f"turn{self.asked + i}.example.org" for i in range(count)]
+        self.asked += count
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", self.server.port))
+            client.settimeout(5)
+            self.server.process.send_signal(signal.SIGSTOP)
+            try:
+                os.waitid(os.P_PID, self.server.process.pid, os.WSTOPPED | os.WNOWAIT)
+                for name in names:
+                    client.send(dns.message.make_query(name, "A").to_wire())
+            finally:
+                begin = time.monotonic()
+                self.server.process.send_signal(signal.SIGCONT)
+            assert {dns.message.from_wire(client.recv(4096)).question[0].name.to_text()[:-1] for _ in names} == set(names)
+            return time.monotonic() - begin
+
+
+def _data_segments(connection):
+    """That came on it: tcpi_data_segs_in."""
+    return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)[0]
+
+
+def test_questions_of_one_turn_leave_in_one_segment(up, pki):
+    held = []
+
+    def serve(connection, proto="tcp"):
+        held.append(connection)
+        type(up)._serve_connection(up, connection, proto)
+
+    up._serve_connection = serve
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=1) as server:
+        together = InOneTurn(server)
+        together.ask(1)
+        before = _data_segments(held[0])
+        together.ask(12)
+        assert len(held) == 1 and _data_segments(held[0]) - before <= 2  # 12 when each leaves by itself
+
+
+def test_answers_that_come_close_together_do_not_wait_for_an_acknowledgement(up, pki):
+    """Where the upstream has Nagle's algorithm, the second of two answers is held back until the first is acknowledged: 40 ms and more
+    where that is left to the kernel."""
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=1) as server:
+        together = InOneTurn(server)
+        for _ in range(30):  # the kernel acknowledges the first packets of a connection at once
+            together.ask(1)
+        took = sorted(together.ask(2) for _ in range(15))
+        assert took[7] < 0.03, took
 
 
 def test_a_session_is_taken_up_again_where_the_upstream_closes_its_connections(up, pki):
@@ -263,9 +358,11 @@ def test_one_of_two_that_accepts_and_says_nothing(up, pki):
 @pytest.mark.parametrize(
     "directive, complaint",
     [
-        ("tls://dns.example", "not an IP address"),
+        ("tls://dns..example", "not an IP address, file, or valid domain"),
+        ("tls://dns.example/path", "not an IP address, file, or valid domain"),
         ("tls://9.9.9.9/path", "not an IP address"),
         ("tls://9.9.9.9%", "not an IP address"),
+        ("tls://dns.example%dns.example {\n tls_servername dns.example\n}", "both forward ('dns.example') and proxy level"),
         ("tls://9.9.9.9 {\n tls /nonexistent/ca.crt\n}", "error reading /nonexistent/ca.crt"),
         ("tls://9.9.9.9 {\n tls {folder}/Corefile\n}", "could not read root certs"),
         ("tls://9.9.9.9 {\n tls {folder}/Corefile {folder}/Corefile\n}", "could not load TLS cert"),

@@ -5,11 +5,12 @@
 #define OVER_TCP     true
 #include "exchange_contract.h"
 
+#include "exchange/exchange_kept_p.h"
 #include "exchange/exchange_stream_p.h"
 
 static unsigned conns_of(const struct exchange *x)
 {
-    return ((const struct stream_exchange *)x)->nconns;
+    return ((const struct kept_exchange *)x)->nconns;
 }
 
 /* A server played by the test: its connection, and the next question on it with its length in front. */
@@ -50,7 +51,7 @@ static void many_questions_share_a_connection(void)
         wait_for(&a[i]);
         CU_ASSERT_TRUE(a[i].done == 1 && a[i].good);
     }
-    CU_ASSERT_TRUE(server_accepted <= STREAM_CONNS && conns_of(x) <= STREAM_CONNS);
+    CU_ASSERT_TRUE(server_accepted <= KEPT_CONNS && conns_of(x) <= KEPT_CONNS);
     exchange_release(x);
     end();
 }
@@ -134,7 +135,7 @@ static void a_connection_that_hangs_is_left(void)
     struct asked a = {0}, b = {0};
     server_silent = true;
     CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a), ERR_OK);
-    run_ms(STREAM_DEAD_MS + 50);
+    run_ms(KEPT_DEAD_MS + 50);
     exchange_cancel(x, a.call);
     CU_ASSERT_EQUAL(conns_of(x), 0);
     server_silent = false;
@@ -148,12 +149,12 @@ static void a_connection_that_hangs_is_left(void)
 /* Asks so much at once that all connections are opened, waits for the answers, and looks what stays. */
 static void ask_over_all(struct exchange *x, unsigned stay)
 {
-    static struct asked a[STREAM_SPREAD * STREAM_CONNS];
+    static struct asked a[STREAM_SPREAD * KEPT_CONNS];
     memset(a, 0, sizeof a);
-    for (unsigned i = 0; i < STREAM_SPREAD * STREAM_CONNS; i++)
+    for (unsigned i = 0; i < STREAM_SPREAD * KEPT_CONNS; i++)
         CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a[i]), ERR_OK);
-    CU_ASSERT_EQUAL(conns_of(x), STREAM_CONNS);
-    for (unsigned i = 0; i < STREAM_SPREAD * STREAM_CONNS; i++)
+    CU_ASSERT_EQUAL(conns_of(x), KEPT_CONNS);
+    for (unsigned i = 0; i < STREAM_SPREAD * KEPT_CONNS; i++)
         wait_for(&a[i]);
     CU_ASSERT_EQUAL(conns_of(x), stay);
 }
@@ -172,7 +173,7 @@ static void idle_connections_are_kept_within_limits(void)
     t.expire_ms = 60000;
     t.max_age_ms = 100;
     x = open_one(&t);
-    ask_over_all(x, STREAM_CONNS);
+    ask_over_all(x, KEPT_CONNS);
     run_ms(150);
     struct asked a = {0};
     CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a), ERR_OK);

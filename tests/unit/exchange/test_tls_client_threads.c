@@ -30,9 +30,10 @@ static void *use(void *ctx)
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0)
             return no_sockets;
-        SSL *ssl = tls_client_begin(c, pair[0], number % 2 == 0 ? "dns.example" : "", &a, NULL);
+        SSL *ssl = tls_client_begin(c, number % 2 == 0 ? "dns.example" : "", &a, NULL);
         uint8_t hello[4096];
-        if (ssl == NULL || SSL_do_handshake(ssl) == 1 || recv(pair[1], hello, sizeof hello, 0) < 100)
+        if (ssl == NULL || SSL_set_fd(ssl, pair[0]) != 1 || SSL_do_handshake(ssl) == 1 ||
+            recv(pair[1], hello, sizeof hello, 0) < 100)
             return no_hello;
         SSL_free(ssl);
         tls_client_unref(c);

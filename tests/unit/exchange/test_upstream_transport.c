@@ -17,30 +17,36 @@ uint16_t address_port(const union address *a)
 static void what_is_written_is_read(void)
 {
     static const struct {
-        const char *to, *address, *name, *path;
+        const char *to, *host;
+        unsigned port;
+        const char *name, *path;
     } good[] = {
-        {"tls://9.9.9.9", "9.9.9.9:853", "", ""},
-        {"tls://9.9.9.9:10853", "9.9.9.9:10853", "", ""},
-        {"tls://9.9.9.9%dns.quad9.net", "9.9.9.9:853", "dns.quad9.net", ""},
-        {"tls://9.9.9.9%dns.quad9.net:10853", "9.9.9.9:10853", "dns.quad9.net", ""},
-        {"tls://2620:fe::fe", "[2620:fe::fe]:853", "", ""},
-        {"tls://[2620:fe::fe]:8853", "[2620:fe::fe]:8853", "", ""},
-        {"tls://2620:fe::fe%dns.quad9.net", "[2620:fe::fe]:853", "dns.quad9.net", ""},
-        {"tls://2620:fe::fe%dns.quad9.net:8853", "[2620:fe::fe]:8853", "dns.quad9.net", ""},
-        {"tls://[2620:fe::fe%dns.quad9.net]", "[2620:fe::fe]:853", "dns.quad9.net", ""},
-        {"tls://[2620:fe::fe%dns.quad9.net]:8853", "[2620:fe::fe]:8853", "dns.quad9.net", ""},
-        {"https://9.9.9.9", "9.9.9.9:443", "", "/dns-query"},
-        {"https://9.9.9.9/", "9.9.9.9:443", "", "/dns-query"},
-        {"https://9.9.9.9:8443/a/b", "9.9.9.9:8443", "", "/a/b"},
-        {"https://[2620:fe::fe]/q", "[2620:fe::fe]:443", "", "/q"},
-        {"https://9.9.9.9%dns.quad9.net/q", "9.9.9.9:443", "dns.quad9.net", "/q"},
+        {"tls://9.9.9.9", "9.9.9.9", 853, "", ""},
+        {"tls://9.9.9.9:10853", "9.9.9.9", 10853, "", ""},
+        {"tls://9.9.9.9%dns.quad9.net", "9.9.9.9", 853, "dns.quad9.net", ""},
+        {"tls://9.9.9.9%dns.quad9.net:10853", "9.9.9.9", 10853, "dns.quad9.net", ""},
+        {"tls://2620:fe::fe", "2620:fe::fe", 853, "", ""},
+        {"tls://[2620:fe::fe]:8853", "2620:fe::fe", 8853, "", ""},
+        {"tls://2620:fe::fe%dns.quad9.net", "2620:fe::fe", 853, "dns.quad9.net", ""},
+        {"tls://2620:fe::fe%dns.quad9.net:8853", "2620:fe::fe", 8853, "dns.quad9.net", ""},
+        {"tls://[2620:fe::fe%dns.quad9.net]", "2620:fe::fe", 853, "dns.quad9.net", ""},
+        {"tls://[2620:fe::fe%dns.quad9.net]:8853", "2620:fe::fe", 8853, "dns.quad9.net", ""},
+        {"https://9.9.9.9", "9.9.9.9", 443, "", "/dns-query"},
+        {"https://9.9.9.9/", "9.9.9.9", 443, "", "/dns-query"},
+        {"https://9.9.9.9:8443/a/b", "9.9.9.9", 8443, "", "/a/b"},
+        {"https://[2620:fe::fe]/q", "2620:fe::fe", 443, "", "/q"},
+        {"https://9.9.9.9%dns.quad9.net/q", "9.9.9.9", 443, "dns.quad9.net", "/q"},
+        {"tls://dns.quad9.net", "dns.quad9.net", 853, "", ""},
+        {"tls://dns.quad9.net%9.9.9.9:8853", "dns.quad9.net", 8853, "9.9.9.9", ""},
+        {"https://dns.quad9.net%other.example:8443/q", "dns.quad9.net", 8443, "other.example", "/q"},
     };
     for (unsigned i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct upstream_transport t;
-        union address a;
-        char text[UPSTREAM_TEXT_MAX];
-        CU_ASSERT_EQUAL_FATAL(upstream_transport_parse(good[i].to, &t, &a), ERR_OK);
-        CU_ASSERT_STRING_EQUAL(upstream_address_text(&a, text), good[i].address);
+        char host[SERVER_NAME_MAX];
+        uint16_t port;
+        CU_ASSERT_EQUAL_FATAL(upstream_transport_parse(good[i].to, &t, host, &port), ERR_OK);
+        CU_ASSERT_STRING_EQUAL(host, good[i].host);
+        CU_ASSERT_EQUAL(port, good[i].port);
         CU_ASSERT_STRING_EQUAL(t.server_name, good[i].name);
         CU_ASSERT_STRING_EQUAL(t.path, good[i].path);
         CU_ASSERT_EQUAL(t.protocol, good[i].to[0] == 't' ? PROTOCOL_TLS : PROTOCOL_HTTPS);
@@ -51,7 +57,6 @@ static void the_rest_is_not(void)
 {
     static const char *const none[] = {"9.9.9.9", "dns://9.9.9.9", "tls:9.9.9.9", "TLS://9.9.9.9", ""};
     static const char *const bad[] = {"tls://",
-                                      "tls://dns.example",
                                       "tls://9.9.9.9%",
                                       "tls://9.9.9.9%:853",
                                       "tls://9.9.9.9:0",
@@ -60,26 +65,29 @@ static void the_rest_is_not(void)
                                       "tls://[2620:fe::fe",
                                       "https://",
                                       "https:///q",
-                                      "https://a.example",
                                       "https://9.9.9.9/a b",
                                       "https://9.9.9.9/a?b",
                                       "https://9.9.9.9/#a",
                                       "tls://9.9.9.9%a.example:x"};
     struct upstream_transport t;
-    union address a;
-    char longest[400];
+    char host[SERVER_NAME_MAX];
+    uint16_t port;
+    char longest[600];
     for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
-        CU_ASSERT_EQUAL(upstream_transport_parse(none[i], &t, &a), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(upstream_transport_parse(none[i], &t, host, &port), ERR_NOT_FOUND);
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        CU_ASSERT_EQUAL(upstream_transport_parse(bad[i], &t, &a), ERR_MALFORMED);
+        CU_ASSERT_EQUAL(upstream_transport_parse(bad[i], &t, host, &port), ERR_MALFORMED);
     for (size_t len = 240; len < sizeof longest; len++) { /* around every limit */
         memset(longest, 'a', len);
         longest[len] = '\0';
         memcpy(longest, "tls://9.9.9.9%", 14);
-        int ret = upstream_transport_parse(longest, &t, &a);
+        int ret = upstream_transport_parse(longest, &t, host, &port);
         CU_ASSERT_EQUAL(ret, len - 14 < SERVER_NAME_MAX ? ERR_OK : ERR_MALFORMED);
+        memcpy(longest, "tls://aaaaaaaa", 14);
+        CU_ASSERT_EQUAL(upstream_transport_parse(longest, &t, host, &port),
+                        len - 6 < SERVER_NAME_MAX ? ERR_OK : ERR_MALFORMED);
         memcpy(longest, "https://9.9.9.9/", 16);
-        CU_ASSERT_EQUAL(upstream_transport_parse(longest, &t, &a), ERR_MALFORMED);
+        CU_ASSERT_EQUAL(upstream_transport_parse(longest, &t, host, &port), ERR_MALFORMED);
     }
 }
 

@@ -1,52 +1,53 @@
-/* The connections of an exchange: how many there are, for how long, and which id is out on which. */
+/* The connections of an exchange that keeps them: how many there are, for how long, and which question is out
+ * on which. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/secret_random.h"
-#include "exchange/exchange_stream_p.h"
+#include "exchange/exchange_kept_p.h"
 #include "serve/worker.h"
 
 #define NS_PER_MS 1000000u
 
-void stream_conn_free(struct stream_conn *c)
+void kept_conn_free(struct kept_conn *c)
 {
     if (c->busy) {
         c->dead = c->retired = true; /* no further question may go there */
         return;
     }
     evtimer_del(&c->idle);
-    byte_stream_free(c->stream);
+    c->x->kind->close(c);
     LIST_REMOVE(c, link);
     c->x->nconns--;
     free(c);
 }
 
-void stream_conn_retire(struct stream_conn *c)
+void kept_conn_retire(struct kept_conn *c)
 {
     c->retired = true;
     if (c->out == 0)
-        stream_conn_free(c);
+        kept_conn_free(c);
 }
 
-static bool too_old(const struct stream_conn *c, uint64_t now)
+static bool too_old(const struct kept_conn *c, uint64_t now)
 {
     uint32_t max_age = c->x->base.target.max_age_ms;
     return max_age > 0 && now - c->born_ns >= (uint64_t)max_age * NS_PER_MS;
 }
 
-static void on_connected(void *ctx)
+void kept_connected(void *ctx)
 {
-    struct stream_conn *c = ctx;
+    struct kept_conn *c = ctx;
     c->connected = true;
     if (c->x->base.target.transport.tls != NULL)
-        direct_series_count_handshake(&c->x->series, byte_stream_resumed(c->stream));
+        direct_series_count_handshake(&c->x->series, c->x->kind->resumed(c));
 }
 
 /* ---- idle connections ---- */
 
-static void wait_idle(struct stream_conn *c, uint64_t left_ns)
+static void wait_idle(struct kept_conn *c, uint64_t left_ns)
 {
     const struct timeval tv = {.tv_sec = (time_t)(left_ns / 1000000000),
                                .tv_usec = (suseconds_t)(left_ns % 1000000000 / 1000)};
@@ -56,51 +57,48 @@ static void wait_idle(struct stream_conn *c, uint64_t left_ns)
 /* The timer is not moved for each question: when it is due, the time that is left is looked at. */
 static void on_idle(evutil_socket_t fd, short what, void *ctx)
 {
-    struct stream_conn *c = ctx;
+    struct kept_conn *c = ctx;
     uint64_t now = clock_ns(), expire = (uint64_t)c->x->base.target.expire_ms * NS_PER_MS;
     (void)fd, (void)what;
     if (c->out > 0)
         return; /* begun anew when it is idle */
     if (now - c->idle_ns >= expire || too_old(c, now))
-        stream_conn_free(c);
+        kept_conn_free(c);
     else
         wait_idle(c, expire - (now - c->idle_ns));
 }
 
-static unsigned count_idle(const struct stream_exchange *x)
+static unsigned count_idle(const struct kept_exchange *x)
 {
     unsigned n = 0;
-    const struct stream_conn *c;
+    const struct kept_conn *c;
     LIST_FOREACH(c, &x->conns, link)
     n += c->out == 0;
     return n;
 }
 
-static void become_idle(struct stream_conn *c)
+static void become_idle(struct kept_conn *c)
 {
     const struct exchange_target *t = &c->x->base.target;
     c->idle_ns = clock_ns();
     if (c->retired || (t->max_idle > 0 && count_idle(c->x) > t->max_idle))
-        stream_conn_free(c);
+        kept_conn_free(c);
     else if (!evtimer_pending(&c->idle, NULL))
         wait_idle(c, (uint64_t)t->expire_ms * NS_PER_MS);
 }
 
 /* ---- choosing ---- */
 
-static struct stream_conn *open_conn(struct stream_exchange *x, int *error)
+static struct kept_conn *open_conn(struct kept_exchange *x, int *error)
 {
-    static const struct byte_stream_events events = {
-        .connected = on_connected, .received = stream_exchange_received, .closed = stream_exchange_closed};
-    struct stream_conn *c = calloc(1, sizeof *c);
-    if (c == NULL) {
-        *error = -ENOMEM;
+    struct kept_conn *c = calloc(1, sizeof *c);
+    *error = c == NULL ? -ENOMEM : ERR_OK;
+    if (c == NULL)
         return NULL;
-    }
     c->x = x;
     c->born_ns = clock_ns();
     evtimer_assign(&c->idle, worker_base(x->base.worker), on_idle, c);
-    *error = byte_stream_open(worker_base(x->base.worker), &x->base.target, NULL, &events, c, &c->stream);
+    *error = x->kind->open(c);
     if (*error != ERR_OK) {
         free(c);
         return NULL;
@@ -110,30 +108,37 @@ static struct stream_conn *open_conn(struct stream_exchange *x, int *error)
     return c;
 }
 
-struct stream_conn *stream_conn_pick(struct stream_exchange *x, int *error)
+/* Whether it takes a question; one that takes none any more is let go. */
+static bool takes(struct kept_conn *c, uint64_t now)
+{
+    if (c->retired)
+        return false;
+    bool good = !too_old(c, now) && (c->x->kind->usable == NULL || c->x->kind->usable(c));
+    if (!good)
+        kept_conn_retire(c);
+    return good;
+}
+
+struct kept_conn *kept_conn_pick(struct kept_exchange *x, int *error)
 {
     uint64_t now = clock_ns();
-    struct stream_conn *least = NULL, *c, *next;
+    struct kept_conn *least = NULL, *c, *next;
     unsigned usable = 0;
     bool beginning =
         false; /* what comes first brings a session, by which the next handshake is a short one */
     for (c = LIST_FIRST(&x->conns); c != NULL; c = next) {
         next = LIST_NEXT(c, link);
-        if (c->retired)
+        if (!takes(c, now))
             continue;
-        if (too_old(c, now)) {
-            stream_conn_retire(c);
-            continue;
-        }
         usable++;
-        beginning = beginning || (x->base.target.transport.tls != NULL && c->received_ns == 0);
+        beginning = beginning || (x->base.target.transport.tls != NULL && c->heard_ns == 0);
         if (least == NULL || c->out < least->out)
             least = c;
     }
     *error = ERR_OK;
-    bool more = usable < STREAM_CONNS && x->nconns < 2 * STREAM_CONNS && !beginning;
-    if (least != NULL && (least->out < STREAM_SPREAD || !more)) {
-        *error = least->out < STREAM_CALLS_MAX ? ERR_OK : ERR_LIMIT;
+    bool more = usable < KEPT_CONNS && x->nconns < 2 * KEPT_CONNS && !beginning;
+    if (least != NULL && (least->out < x->kind->spread || !more)) {
+        *error = least->out < x->kind->calls_max ? ERR_OK : ERR_LIMIT;
         return *error == ERR_OK ? least : NULL;
     }
     if (!more) { /* those that are given up still wait for answers */
@@ -146,30 +151,31 @@ struct stream_conn *stream_conn_pick(struct stream_exchange *x, int *error)
 
 /* ---- ids ---- */
 
-struct exchange_call *stream_conn_find(const struct stream_conn *c, const uint8_t *id)
+struct exchange_call *kept_conn_find(const struct kept_conn *c, const uint8_t *id)
 {
-    struct exchange_call *call = LIST_FIRST(&c->calls[id[1] % STREAM_ID_BUCKETS]);
+    struct exchange_call *call = LIST_FIRST(&c->calls[id[1] % KEPT_BUCKETS]);
     while (call != NULL && memcmp(call->wire + LENGTH_OCTETS, id, 2) != 0)
         call = LIST_NEXT(call, link);
     return call;
 }
 
-void stream_conn_add(struct stream_conn *c, struct exchange_call *call)
+void kept_conn_add(struct kept_conn *c, struct exchange_call *call)
 {
-    uint8_t id[2];
-    do {
-        secret_random(id, sizeof id);
-    } while (stream_conn_find(c, id) != NULL);
+    uint8_t id[2] = {0, 0};
+    if (c->x->kind->ids)
+        do {
+            secret_random(id, sizeof id);
+        } while (kept_conn_find(c, id) != NULL);
     memcpy(call->wire + LENGTH_OCTETS, id, sizeof id);
     direct_series_count(&c->x->series, c->connected);
     call->conn = c;
-    LIST_INSERT_HEAD(&c->calls[id[1] % STREAM_ID_BUCKETS], call, link);
+    LIST_INSERT_HEAD(&c->calls[id[1] % KEPT_BUCKETS], call, link);
     c->out++;
 }
 
-void stream_conn_remove(struct exchange_call *call)
+void kept_conn_remove(struct exchange_call *call)
 {
-    struct stream_conn *c = call->conn;
+    struct kept_conn *c = call->conn;
     LIST_REMOVE(call, link);
     call->conn = NULL;
     if (--c->out == 0)

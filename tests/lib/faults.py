@@ -6,6 +6,7 @@ import itertools
 import time
 
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.rrset
 from forwarder import Forwarder, addresses
@@ -19,12 +20,12 @@ RTT = 0.02
 
 def prepared(upstream):
     """Every name has the same address, after a round trip."""
-    reply = upstream.reply
+    reply, address = upstream.reply, dns.rdata.from_text("IN", "A", "10.0.0.1")
 
     def any_name(query):
         name = query.question[0].name
         if name not in upstream.records:
-            upstream.records[name] = {dns.rdatatype.A: dns.rrset.from_text(name, 300, "IN", "A", "10.0.0.1")}
+            upstream.records[name] = {dns.rdatatype.A: dns.rrset.from_rdata(name, 300, address)}
         return reply(query)
 
     upstream.reply = any_name

@@ -33,6 +33,7 @@ import dns.rrset
 Query = collections.namedtuple("Query", "at proto name type message")
 
 
+LIES = {"wrong_id", "wrong_question", "wrong_case", "garbage"}
 SO_TIMESTAMPNS = 35  # Python has no name for it
 
 
@@ -311,6 +312,8 @@ class Upstream:
 
     @staticmethod
     def _lies(query, behaviour):
+        if not behaviour.keys() & LIES:
+            return
         lie = dns.message.make_response(query, recursion_available=True)
         lie.answer.append(dns.rrset.from_text(query.question[0].name, 3600, "IN", "A", "66.66.66.66"))
         if behaviour.get("wrong_id"):

@@ -57,7 +57,7 @@ SYNC_OBJ   := $(call obj,$(filter-out $(MAIN_SRC),$(SYNC_SRC)))
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all help deps demo test e2e bench unit unit-bin unit-threads clang-warnings fuzz fuzz-bin check format clean install
+.PHONY: all help deps demo test e2e bench unit unit-bin unit-threads unit-threads-bin clang-warnings fuzz fuzz-bin check format clean install
 .DEFAULT_GOAL := all
 # Objects are kept, also those that only lead to a test program.
 .SECONDARY:
@@ -120,7 +120,8 @@ $(BUILD)/integration/%: $(BUILD)/tests/integration/%.o $(BUILD)/libsync.a $(BUIL
 
 # Tests of what threads share, by name: these run under ThreadSanitizer too.
 THREAD_BIN := $(filter %_threads,$(UNIT_BIN))
-unit-threads: $(THREAD_BIN)
+unit-threads-bin: $(THREAD_BIN)
+unit-threads: unit-threads-bin
 	@scripts/run-unit $(VARIANT) $(THREAD_BIN)
 
 # The second compiler's opinion, without making anything.

@@ -33,10 +33,11 @@ CFLAGS  ?= $(DEBUG)
 CXXFLAGS ?= $(DEBUG)
 CFLAGS  += -std=gnu17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN) -pthread -fPIE
 CXXFLAGS += -std=gnu++17 $(OPT_$(VARIANT)) $(SAN_$(VARIANT)) $(WARN_CXX) -pthread -fPIE
-CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' \
-            $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CPPFLAGS += -Isrc -D_GNU_SOURCE -DSEAMARK_VERSION='"$(or $(VERSION),0.0.0)"' $(PKG_CFLAGS)
 LDFLAGS += $(SAN_$(VARIANT)) -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lstdc++ -lm
+LDLIBS  += $(PKG_LIBS) -lstdc++ -lm
 # Test programs are many and large: LLVM's linker makes them in a third of the time, where it is installed. The two programs themselves
 # are linked by the compiler's own.
 TEST_LDFLAGS := $(if $(shell command -v ld.lld),-fuse-ld=lld)

@@ -324,8 +324,9 @@ def test_names_of_the_cluster_are_not_kept_but_what_falls_through_is(up):
     up.add("8.8.8.8.in-addr.arpa", "PTR", "dns.example.")
     kubernetes = "kubernetes cluster.local in-addr.arpa {\n objects {folder}/objects.yaml\n ttl 60\n fallthrough in-addr.arpa\n}"
     text = corefile(up, "cache 30", kubernetes)
-    with Forwarder(text, files={"objects.yaml": SERVICE % (1, "10.96.0.5", "10.96.0.5")}) as server:
-        server.sync()
+    server = Forwarder(text, files={"objects.yaml": SERVICE % (1, "10.96.0.5", "10.96.0.5")})
+    server.sync()
+    with server:
         server.wait(lambda: addresses(server.ask("web.default.svc.cluster.local")) == ["10.96.0.5"], "the service")
         assert ttls(server.ask("web.default.svc.cluster.local")) == {30}  # the cache's limit holds all the same
         assert server.metric("coredns_cache_entries") == 0

@@ -178,8 +178,9 @@ def test_names_that_fall_through_a_zone_of_the_cluster_are_stale_like_others(up,
     up.add(name, "PTR", "old.example.")
     kubernetes = "kubernetes cluster.local in-addr.arpa {\n objects {folder}/objects.yaml\n fallthrough in-addr.arpa\n }"
     text = corefile(up, f"serve_stale 1h {mode}", kubernetes, patience="3s")
-    with Forwarder(text, files={"objects.yaml": SERVICE}) as server:
-        server.sync()
+    server = Forwarder(text, files={"objects.yaml": SERVICE})
+    server.sync()
+    with server:
         server.wait(lambda: len(server.ask(name, "PTR").answer) == 1, "the zone")
         time.sleep(1.1)
         up.add(name, "PTR", "new.example.")

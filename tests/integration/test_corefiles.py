@@ -60,6 +60,8 @@ def test_it_serves_on_the_ports_that_it_names(name, tmp_path):
         ttl = re.search(r"\bttl (\d+)", re.search(r"kubernetes[^}]*", text).group())
         identity = zonetext.identity(ttl=int(ttl.group(1)) if ttl else 5, pods=pods.group(1) if pods else "disabled")
         zonetext.put_zone(tmp_path, ["web.default.svc A 10.96.1.1"], 7, identity)
+        for zone in ("in-addr.arpa.", "ip6.arpa."):  # without its zones a server begins later
+            zonetext.put_zone(tmp_path, [], 7, identity, zone=zone)
     names = ["web.default.svc.cluster.local", "no.default.svc.cluster.local", "outside.example.org"]
     questions = {"dns": [[server, port, asked, "A"] for asked in names],
                  "http": [f"http://{address}" for address in pages(text)]}

@@ -19,6 +19,7 @@ RECORDS = [f"n{i}.svc A 10.0.0.{i}" for i in range(1, 100)]
 def _server():
     server = Seamark(corefile().replace("errors", "errors\n    debug"))
     put_zone(server.zones, RECORDS, 100, identity())
+    put_zone(server.zones, [], 7, identity(), zone="10.in-addr.arpa.")  # it would be waited for
     with server:
         yield server
 

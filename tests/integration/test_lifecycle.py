@@ -97,11 +97,13 @@ def test_reloads_under_load_lose_no_query(upstream):
     corefile = ZONE_BLOCK + forwarding(upstream)
     with with_zone(corefile) as server:
         with Load(server, [(NAME, "10.0.0.1"), ("quick.test", "192.0.2.1")]) as load:
-            for i in range(20):
-                more = "log" if i % 2 else "errors"
-                server.reload(ZONE_BLOCK + forwarding(upstream, more), signal.SIGHUP if i % 3 else signal.SIGUSR1)
+            reloads = 0
+            while reloads < 20 or (load.asked <= 200 and reloads < 200):  # a busy machine asks fewer in the time of a reload
+                more = "log" if reloads % 2 else "errors"
+                server.reload(ZONE_BLOCK + forwarding(upstream, more), signal.SIGHUP if reloads % 3 else signal.SIGUSR1)
+                reloads += 1
         assert load.asked > 200
-        assert server.count_log("Reloading complete") == 20
+        assert server.count_log("Reloading complete") == reloads
 
 
 def test_a_question_that_waits_is_answered_by_the_configuration_it_came_to(upstream):

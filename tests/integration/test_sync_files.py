@@ -336,12 +336,17 @@ def test_killed_at_any_instant_the_files_can_be_loaded(folder, objects):
     """kill -9 while it starts, compares, appends and writes anew."""
     rng = random.Random(4711)
     size = {True: 1500, False: 3}
-    serial = 0
+    serial, took = 0, {}
+    for large, count in size.items():  # an instant is one of what a whole run takes on this machine, with this build
+        write_objects(objects, many(count, 1))
+        begun = time.monotonic()
+        run_once(objects, f"{folder}.{count}")
+        took[large] = time.monotonic() - begun
     for i in range(120):
         large = rng.random() < 0.3
         write_objects(objects, many(size[large], rng.randrange(1, 250)) + [web("10.96.0.9", "last")])
         with Daemon("-from", objects, "-zones", folder, ZONE) as daemon:
-            time.sleep(rng.random() * (0.15 if large else 0.02))
+            time.sleep(rng.random() * 1.5 * took[large])
             daemon.kill()
         if not os.path.exists(zone_of(folder)):
             continue

@@ -10,6 +10,7 @@ import time
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdata
 import dns.rrset
 import pytest
 from faults import EXCHANGES, ask_all, ask_fresh, forwarding, good, prepared
@@ -237,12 +238,12 @@ def memory(server):
 
 
 def large(records, octets):
+    rdatas = [dns.rdata.from_text("IN", "TXT", f'"{i} ' + "x" * octets + '"') for i in range(records)]
+
     def answer(query, proto, send):
         response = dns.message.make_response(query, recursion_available=True)
         name = query.question[0].name
-        response.answer.append(
-            dns.rrset.from_text(name, 60, "IN", "TXT", *[f'"{i} ' + "x" * octets + '"' for i in range(records)])
-        )
+        response.answer.append(dns.rrset.from_rdata_list(name, 60, rdatas))
         wire = response.to_wire(max_size=65535)
         if proto == "udp" and len(wire) > 1232:
             truncated_without_tcp(query, proto, send)

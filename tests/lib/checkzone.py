@@ -1,6 +1,7 @@
 """Zone files before the judges: four other programs that read zone files, and dnspython for what is in them."""
 
 import os
+import re
 import shutil
 import subprocess
 import zlib
@@ -72,6 +73,13 @@ def transactions(path):
     return result
 
 
+def serials(path):
+    """The serials of a journal's transactions."""
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    return [int(serial) for serial in re.findall(r"^= (\d+).*\n", text, re.MULTILINE)]
+
+
 def effective(folder, zone="cluster.local"):
     """The records of zone file and journal together, as a set of lines without the SOA. Asserts that each change fits."""
     path = os.path.join(folder, zone + ".zone")
@@ -112,7 +120,7 @@ def serial(folder, zone="cluster.local"):
     """The serial of zone file and journal together."""
     now = file_serial(os.path.join(folder, zone + ".zone"))
     journal = os.path.join(folder, zone + ".journal")
-    for at, _, _, _ in transactions(journal) if os.path.exists(journal) else []:
+    for at in serials(journal) if os.path.exists(journal) else []:
         if 0 < (at - now) & 0xFFFFFFFF < 0x80000000:
             now = at
     return now

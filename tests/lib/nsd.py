@@ -11,6 +11,7 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+from octets import Asker
 from ports import free_port
 
 
@@ -61,6 +62,10 @@ class Nsd:
         query = dns.message.make_query(name, rdtype, use_edns=0, payload=65535)
         query.flags &= ~dns.flags.RD
         return dns.query.tcp(query, self.address, port=self.port, timeout=timeout)
+
+    def asker(self):
+        """For many questions: one that asks what ask() asks and gives octets."""
+        return Asker(self.address, self.port, flags=0, payload=65535)
 
     def close(self):
         self.process.terminate()

@@ -27,12 +27,14 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.rrset
 
 Query = collections.namedtuple("Query", "at proto name type message")
 
 
+LIES = {"wrong_id", "wrong_question", "wrong_case", "garbage"}
 SO_TIMESTAMPNS = 35  # Python has no name for it
 
 
@@ -69,12 +71,12 @@ class Upstream:
 
     def answer_all(self, address):
         """Names that were not added have this address."""
-        reply = self.reply
+        reply, rdata = self.reply, dns.rdata.from_text("IN", "A", address)
 
         def any_name(query):
             name = query.question[0].name
             if name not in self.records:
-                self.records[name] = {dns.rdatatype.A: dns.rrset.from_text(name, 300, "IN", "A", address)}
+                self.records[name] = {dns.rdatatype.A: dns.rrset.from_rdata(name, 300, rdata)}
             return reply(query)
 
         self.reply = any_name
@@ -323,6 +325,8 @@ class Upstream:
 
     @staticmethod
     def _lies(query, behaviour):
+        if not behaviour.keys() & LIES:
+            return
         lie = dns.message.make_response(query, recursion_available=True)
         lie.answer.append(dns.rrset.from_text(query.question[0].name, 3600, "IN", "A", "66.66.66.66"))
         if behaviour.get("wrong_id"):

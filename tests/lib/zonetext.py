@@ -59,8 +59,11 @@ class Journal:
 
     def transaction(self, *changes, serial=None, cause="Service default/web changed 2026-11-23T06:20:24Z"):
         """The text of the next transaction, which is not written yet."""
+        return self._of_lines("".join(f"{c[0]} {record(self.zone, c[1:])}\n" for c in changes), serial, cause)
+
+    def _of_lines(self, lines, serial=None, cause="Service default/web changed 2026-11-23T06:20:24Z"):
         serial = self.serial + 1 if serial is None else serial
-        text = f"; cause: {cause}\n" + "".join(f"{c[0]} {record(self.zone, c[1:])}\n" for c in changes)
+        text = f"; cause: {cause}\n{lines}"
         text += f"= {serial} 2026-11-23T06:20:24.321Z crc32 "
         crc = zlib.crc32(text.encode(), zlib.crc32(f"{self.serial}\n".encode()))
         self.serial = serial
@@ -72,3 +75,7 @@ class Journal:
 
     def commit(self, *changes, **more):
         self.raw(self.transaction(*changes, **more))
+
+    def commit_lines(self, lines):
+        """A transaction of many changes, as the journal has them: "- OWNER\\tTTL\\tIN\\tTYPE\\tRDATA\\n"."""
+        self.raw(self._of_lines(lines))

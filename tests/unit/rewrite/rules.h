@@ -10,7 +10,7 @@
 /* Reads the words of `line`; two blanks stand for an empty word between them. */
 static inline int read_rule(const char *line, struct rewrite_rule *out, struct errtext *e)
 {
-    char copy[512], *rest = copy;
+    char copy[1024], *rest = copy;
     const char *words[32];
     size_t count = 0;
     snprintf(copy, sizeof copy, "%s", line);

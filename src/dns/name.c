@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/octets16.h"
 
 /* Length octets are at most 63 and letters start at 65: a whole name can be lower-cased or compared without
  * regard to case octet by octet, without a look at where its labels begin. */
@@ -177,14 +178,11 @@ uint64_t name_hash(const uint8_t *name, size_t len)
     return fold16(h, name + len - 16); /* some octets for the second time */
 }
 
-/* Sixteen octets at once, which compilers know for SSE2 and NEON. */
-typedef signed char octets16 __attribute__((vector_size(16)));
 typedef unsigned char unsigned_octets16 __attribute__((vector_size(16)));
 
 static inline void lower16(uint8_t *out, const uint8_t *name)
 {
-    octets16 w, from_a;
-    memcpy(&w, name, sizeof w);
+    octets16 w = octets16_load(name), from_a;
     from_a = (octets16)((unsigned_octets16)w + (0x80 - 'A')); /* A is the least octet, then B ... */
     w |= (from_a < -0x80 + 26) & ('a' - 'A');
     memcpy(out, &w, sizeof w);
@@ -209,87 +207,6 @@ uint64_t name_lower_hash(uint8_t *out, const uint8_t *name, size_t len)
     }
     lower16(out + len - 16, name + len - 16);
     return fold16(h, out + len - 16);
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* One octet of a label at text[*at], escapes resolved; steps over it. -1 where it is not one. */
-static int label_octet(const char *text, size_t len, size_t *at)
-{
-    unsigned char c = (unsigned char)text[(*at)++];
-    if (c != '\\')
-        return c <= ' ' || c == 0x7f ? -1 : c;
-    if (*at >= len)
-        return -1;
-    if (!is_digit(text[*at]))
-        return (unsigned char)text[(*at)++];
-    if (len - *at < 3 || !is_digit(text[*at + 1]) || !is_digit(text[*at + 2]))
-        return -1;
-    int value = (text[*at] - '0') * 100 + (text[*at + 1] - '0') * 10 + (text[*at + 2] - '0');
-    *at += 3;
-    return value > 255 ? -1 : value;
-}
-
-int name_from_text(const char *text, size_t len, uint8_t *out)
-{
-    if (len == 1 && text[0] == '.') {
-        out[0] = 0;
-        return 1;
-    }
-    size_t start = 0, end = 1; /* of the label being read: its length octet, and where its next octet goes */
-    for (size_t at = 0; at < len;) {
-        if (text[at] == '.') {
-            if (end == start + 1 || end >= NAME_MAX_LEN)
-                return ERR_MALFORMED; /* an empty label, or no room for the next length octet */
-            out[start] = (uint8_t)(end - start - 1);
-            start = end++;
-            at++;
-            continue;
-        }
-        int c = label_octet(text, len, &at);
-        if (c < 0 || end - start > NAME_MAX_LABEL || end >= NAME_MAX_LEN)
-            return ERR_MALFORMED;
-        out[end++] = (uint8_t)c;
-    }
-    if (end > start + 1) { /* no final dot */
-        if (end >= NAME_MAX_LEN)
-            return ERR_MALFORMED;
-        out[start] = (uint8_t)(end - start - 1);
-        start = end;
-    } else if (start == 0) {
-        return ERR_MALFORMED; /* no text at all */
-    }
-    out[start] = 0;
-    return (int)start + 1;
-}
-
-char *name_to_text(const uint8_t *name, char *out)
-{
-    char *to = out;
-    if (*name == 0)
-        *to++ = '.';
-    while (*name != 0) {
-        for (unsigned left = *name++; left > 0; left--) {
-            uint8_t c = *name++;
-            if (c <= ' ' || c >= 0x7f) {
-                *to++ = '\\';
-                *to++ = (char)('0' + c / 100);
-                *to++ = (char)('0' + c / 10 % 10);
-                *to++ = (char)('0' + c % 10);
-                continue;
-            }
-            /* what has a meaning somewhere in a master file, RFC 1035 section 5.1 */
-            if (c == '.' || c == '\\' || c == ';' || c == '(' || c == ')' || c == '"' || c == '@' || c == '$')
-                *to++ = '\\';
-            *to++ = (char)c;
-        }
-        *to++ = '.';
-    }
-    *to = '\0';
-    return out;
 }
 
 /* A sensible pointer leads to at least one label, and a name has no more than these. More is an attempt to

@@ -64,6 +64,19 @@ int rr_from_text(const char *line, size_t len, struct rr_storage *storage, struc
 int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out,
                      const char **why);
 
+/* What a record begins with: owner, TTL, class and type, with the blank behind it. */
+struct rr_head {
+    size_t len; /* 0: none is kept */
+    char text[256];
+    uint32_t ttl;
+    uint16_t type, class;
+};
+
+/* The same for a line of many: where it begins as the line before it did, as all records of an rrset do, that
+ * is not read again. `head` is zeroed before the first, and `storage` is left as it is between the lines. */
+int rr_from_text_after(struct rr_head *head, const char *line, size_t len, struct rr_storage *storage,
+                       struct rr *out, const char **why);
+
 /* Appends the record as one line, without newline. Always readable again by rr_from_text and by other
  * servers. ERR_MALFORMED where the rdata is not what the type demands or the TTL is above 2^31 - 1 (RFC 2181
  * section 8); ERR_LIMIT or -ENOMEM from `out`. Nothing is appended on failure. */

@@ -7,98 +7,10 @@
 #include "base/err.h"
 #include "dns/rr.h"
 #include "dns/rr_ldns.h"
+#include "dns/rr_token_p.h"
 #include "dns/rrtype.h"
 
-struct line {
-    const char *at;
-    const char *end;
-    const char *why; /* set by the first failure */
-};
-
-struct token {
-    const char *text; /* without the quotes around it */
-    size_t len;
-    bool quoted; /* in quotes, or with a part that is: key="value", which only libldns reads */
-    bool mixed;  /* the latter */
-};
-
-static int fail(struct line *l, const char *why)
-{
-    if (l->why == NULL)
-        l->why = why;
-    return ERR_MALFORMED;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Steps over a string in quotes at l->at. */
-static bool skip_quoted(struct line *l)
-{
-    const char *at = l->at + 1;
-    for (; at < l->end && *at != '"'; at++)
-        if (*at == '\\' && ++at == l->end)
-            break;
-    if (at >= l->end) {
-        fail(l, "a quotation mark is not closed");
-        return false;
-    }
-    l->at = at + 1;
-    return true;
-}
-
-static bool ends_token(const struct line *l)
-{
-    return l->at == l->end || is_blank(*l->at) || *l->at == ';';
-}
-
-static bool quoted_token(struct line *l, struct token *t)
-{
-    const char *begin = l->at + 1;
-    if (!skip_quoted(l))
-        return false;
-    *t = (struct token){.text = begin, .len = (size_t)(l->at - begin) - 1, .quoted = true};
-    if (ends_token(l))
-        return true;
-    fail(l, "expected a blank after a string in quotation marks");
-    return false;
-}
-
-/* The next token of the line. False at its end, at a comment, and where it is malformed (then l->why is set).
- */
-static bool next_token(struct line *l, struct token *t)
-{
-    while (l->at < l->end && is_blank(*l->at))
-        l->at++;
-    if (ends_token(l))
-        return false;
-    if (*l->at == '"')
-        return quoted_token(l, t);
-    *t = (struct token){.text = l->at};
-    while (!ends_token(l)) {
-        if (*l->at == '"') {
-            t->quoted = t->mixed = true;
-            if (!skip_quoted(l))
-                return false;
-            continue;
-        }
-        if (*l->at == '(' || *l->at == ')') {
-            fail(l, "parentheses are not read here: one record is one line");
-            return false;
-        }
-        if (*l->at++ == '\\' && l->at++ == l->end) {
-            l->at = l->end;
-            fail(l, "a backslash at the end of the line");
-            return false;
-        }
-    }
-    t->len = (size_t)(l->at - t->text);
-    return true;
-}
-
-static bool number(const struct token *t, uint64_t max, uint32_t *out)
+static bool number(const struct rr_token *t, uint64_t max, uint32_t *out)
 {
     uint64_t value = 0;
     if (t->quoted || t->len == 0 || t->len > 10)
@@ -114,7 +26,7 @@ static bool number(const struct token *t, uint64_t max, uint32_t *out)
     return true;
 }
 
-static bool absolute_name(const struct token *t, uint8_t *out, int *len)
+static bool absolute_name(const struct rr_token *t, uint8_t *out, int *len)
 {
     if (t->quoted || (t->len == 1 && t->text[0] == '@')) /* the origin: there is none here */
         return false;
@@ -122,7 +34,7 @@ static bool absolute_name(const struct token *t, uint8_t *out, int *len)
     return *len >= 0;
 }
 
-static bool ipv4(const struct token *t, uint8_t *out)
+static bool ipv4(const struct rr_token *t, uint8_t *out)
 {
     const char *at = t->text, *end = at + t->len;
     for (int i = 0; i < 4; i++) {
@@ -139,7 +51,7 @@ static bool ipv4(const struct token *t, uint8_t *out)
     return at == end && !t->quoted;
 }
 
-static bool ipv6(const struct token *t, uint8_t *out)
+static bool ipv6(const struct rr_token *t, uint8_t *out)
 {
     char text[INET6_ADDRSTRLEN];
     if (t->quoted || t->len >= sizeof text || memchr(t->text, '\0', t->len) != NULL)
@@ -155,7 +67,7 @@ static bool is_digit(char c)
 }
 
 /* Writes a character-string with its length octet. */
-static bool character_string(const struct token *t, struct cursor *out)
+static bool character_string(const struct rr_token *t, struct cursor *out)
 {
     uint8_t *len_octet = cursor_take(out, 1);
     unsigned len = 0;
@@ -163,7 +75,7 @@ static bool character_string(const struct token *t, struct cursor *out)
         return false;
     for (size_t i = 0; i < t->len; i++, len++) {
         uint8_t c = (uint8_t)t->text[i];
-        if (c == '\\') { /* next_token() saw that something follows */
+        if (c == '\\') { /* rr_next_token() saw that something follows */
             c = (uint8_t)t->text[++i];
             if (is_digit((char)c)) {
                 if (t->len - i < 3 || !is_digit(t->text[i + 1]) || !is_digit(t->text[i + 2]))
@@ -182,47 +94,48 @@ static bool character_string(const struct token *t, struct cursor *out)
     return len <= 255 && !out->failed;
 }
 
-static int read_field(struct line *l, char field, struct cursor *out)
+static int read_field(struct rr_line *l, char field, struct cursor *out)
 {
-    struct token t;
-    if (!next_token(l, &t))
-        return fail(l, "the rdata ends too early");
+    struct rr_token t;
+    if (!rr_next_token(l, &t))
+        return rr_line_fail(l, "the rdata ends too early");
     uint32_t value;
     uint8_t octets[NAME_MAX_LEN];
     int len;
     switch (field) {
     case 'n':
         if (!absolute_name(&t, octets, &len))
-            return fail(l, "expected a domain name in the rdata");
+            return rr_line_fail(l, "expected a domain name in the rdata");
         cursor_put(out, octets, (size_t)len);
         return ERR_OK;
     case 's':
         if (!number(&t, UINT16_MAX, &value))
-            return fail(l, "expected a number from 0 to 65535");
+            return rr_line_fail(l, "expected a number from 0 to 65535");
         cursor_put_u16(out, (uint16_t)value);
         return ERR_OK;
     case 'w':
         if (!number(&t, UINT32_MAX, &value))
-            return fail(l, "expected a number from 0 to 4294967295");
+            return rr_line_fail(l, "expected a number from 0 to 4294967295");
         cursor_put_u32(out, value);
         return ERR_OK;
     case '4':
         if (!ipv4(&t, octets))
-            return fail(l, "expected an IPv4 address");
+            return rr_line_fail(l, "expected an IPv4 address");
         cursor_put(out, octets, 4);
         return ERR_OK;
     case '6':
         if (!ipv6(&t, octets))
-            return fail(l, "expected an IPv6 address");
+            return rr_line_fail(l, "expected an IPv6 address");
         cursor_put(out, octets, 16);
         return ERR_OK;
     case 't':
-        return character_string(&t, out) ? ERR_OK : fail(l, "expected a string of at most 255 octets");
+        return character_string(&t, out) ? ERR_OK
+                                         : rr_line_fail(l, "expected a string of at most 255 octets");
     default: /* 'T' */
         do {
             if (!character_string(&t, out))
-                return fail(l, "expected strings of at most 255 octets");
-        } while (next_token(l, &t));
+                return rr_line_fail(l, "expected strings of at most 255 octets");
+        } while (rr_next_token(l, &t));
         return l->why == NULL ? ERR_OK : ERR_MALFORMED;
     }
 }
@@ -236,81 +149,80 @@ static int hex_digit(char c)
 }
 
 /* What follows `\#`: the length, then hexadecimal digits in words of any length (RFC 3597 section 5). */
-static int read_general(struct line *l, struct cursor *out)
+static int read_general(struct rr_line *l, struct cursor *out)
 {
-    struct token t;
+    struct rr_token t;
     uint32_t expected;
-    if (!next_token(l, &t) || !number(&t, RDATA_MAX, &expected))
-        return fail(l, "expected the length of the rdata after \\#");
+    if (!rr_next_token(l, &t) || !number(&t, RDATA_MAX, &expected))
+        return rr_line_fail(l, "expected the length of the rdata after \\#");
     size_t digits = 0;
     uint8_t octet = 0;
-    while (next_token(l, &t)) {
+    while (rr_next_token(l, &t)) {
         for (size_t i = 0; i < t.len; i++, digits++) {
             int value = t.quoted ? -1 : hex_digit(t.text[i]);
             if (value < 0)
-                return fail(l, "expected hexadecimal digits after \\#");
+                return rr_line_fail(l, "expected hexadecimal digits after \\#");
             octet = (uint8_t)(octet << 4 | value);
             if (digits % 2 == 1)
                 cursor_put_u8(out, octet);
         }
     }
     if (l->why == NULL && digits != 2u * expected)
-        return fail(l, "the length after \\# is not that of the rdata");
+        return rr_line_fail(l, "the length after \\# is not that of the rdata");
     return l->why == NULL ? ERR_OK : ERR_MALFORMED;
 }
 
-static int read_by_ldns(struct line *l, uint16_t type, struct cursor *out)
+static int read_by_ldns(struct rr_line *l, uint16_t type, struct cursor *out)
 {
-    struct token t;
+    struct rr_token t;
     const char *begin = l->at, *end = l->at;
-    while (next_token(l, &t)) /* finds where a comment begins and that quotes are closed */
+    while (rr_next_token(l, &t)) /* finds where a comment begins and that quotes are closed */
         end = l->at;
     if (l->why != NULL)
         return ERR_MALFORMED;
     int len = rr_ldns_read(type, begin, (size_t)(end - begin), out->at);
     if (len < 0)
-        return fail(l, len == ERR_UNSUPPORTED ? "rdata of this type is read in the form \\# LENGTH HEX only"
-                                              : "the rdata is not what the type demands");
+        return rr_line_fail(l, len == ERR_UNSUPPORTED
+                                   ? "rdata of this type is read in the form \\# LENGTH HEX only"
+                                   : "the rdata is not what the type demands");
     cursor_take(out, (size_t)len);
     return ERR_OK;
 }
 
-static int read_rdata(struct line *l, uint16_t type, struct cursor *out)
+static int read_rdata(struct rr_line *l, uint16_t type, struct cursor *out)
 {
     const struct rrtype_info *info = rrtype_info(type);
     const char *fields = info == NULL ? "" : info->fields;
     bool ours = rrtype_fields_have_text(fields);
     const uint8_t *begin = out->at;
-    struct line ahead = *l;
-    struct token t;
-    if (next_token(&ahead, &t) && !t.quoted && t.len == 2 && memcmp(t.text, "\\#", 2) == 0) {
-        *l = ahead;
+    struct rr_token t;
+    if (rr_line_skip_general(l)) {
         if (read_general(l, out) < 0)
             return ERR_MALFORMED;
         if (ours && !rrtype_fields_match(fields, begin, (uint16_t)(out->at - begin)))
-            return fail(l, "the octets after \\# are not what the type demands");
+            return rr_line_fail(l, "the octets after \\# are not what the type demands");
     } else if (ours) {
         for (; *fields != '\0'; fields++)
             if (read_field(l, *fields, out) < 0)
                 return ERR_MALFORMED;
-        if (next_token(l, &t))
-            return fail(l, "something follows the rdata");
+        if (rr_next_token(l, &t))
+            return rr_line_fail(l, "something follows the rdata");
     } else if (read_by_ldns(l, type, out) < 0) {
         return ERR_MALFORMED;
     }
     if (out->failed)
-        return fail(l, "the rdata is longer than 65535 octets");
+        return rr_line_fail(l, "the rdata is longer than 65535 octets");
     return l->why == NULL ? ERR_OK : ERR_MALFORMED;
 }
 
-static uint16_t class_from_text(const struct token *t)
+static uint16_t class_from_text(const struct rr_token *t)
 {
-    if (t->len == 2 && strncasecmp(t->text, "IN", 2) == 0)
+    if (t->len == 2 && (memcmp(t->text, "IN", 2) == 0 || strncasecmp(t->text, "IN", 2) == 0))
         return CLASS_IN;
     if (t->len == 2 && strncasecmp(t->text, "CH", 2) == 0)
         return CLASS_CH;
     if (t->len > 5 && strncasecmp(t->text, "CLASS", 5) == 0) {
-        struct token digits = {.text = t->text + 5, .len = t->len - 5};
+        struct rr_token digits = {.text = t->text + 5, .len = t->len - 5};
         uint32_t value;
         return number(&digits, UINT16_MAX, &value) ? (uint16_t)value : 0;
     }
@@ -318,39 +230,71 @@ static uint16_t class_from_text(const struct token *t)
 }
 
 /* Owner, TTL and class (in either order), type. */
-static int read_head(struct line *l, struct rr_storage *storage, struct rr *out)
+static int read_head(struct rr_line *l, struct rr_storage *storage, struct rr *out)
 {
-    struct token t;
+    struct rr_token t;
     int len;
-    if (l->at == l->end || is_blank(*l->at) || *l->at == ';' || *l->at == '$')
-        return fail(l, "expected a record that begins with its owner");
-    if (!next_token(l, &t) || !absolute_name(&t, storage->owner, &len))
-        return fail(l, "expected a domain name as the owner");
+    if (l->at == l->end || rr_is_blank(*l->at) || *l->at == ';' || *l->at == '$')
+        return rr_line_fail(l, "expected a record that begins with its owner");
+    if (!rr_next_token(l, &t) || !absolute_name(&t, storage->owner, &len))
+        return rr_line_fail(l, "expected a domain name as the owner");
     out->class = 0;
     bool have_ttl = false;
     for (int i = 0; i < 2; i++) {
-        if (!next_token(l, &t))
-            return fail(l, "expected a TTL, a class and a type");
+        if (!rr_next_token(l, &t))
+            return rr_line_fail(l, "expected a TTL, a class and a type");
         if (!have_ttl && number(&t, INT32_MAX, &out->ttl))
             have_ttl = true;
         else if (out->class == 0 && !t.quoted)
             out->class = class_from_text(&t);
     }
     if (!have_ttl)
-        return fail(l, "expected a TTL from 0 to 2147483647");
+        return rr_line_fail(l, "expected a TTL from 0 to 2147483647");
     if (out->class == 0)
-        return fail(l, "expected the class IN");
-    out->type = next_token(l, &t) && !t.quoted ? rrtype_from_text(t.text, t.len) : 0;
-    return out->type != 0 ? ERR_OK : fail(l, "expected a record type");
+        return rr_line_fail(l, "expected the class IN");
+    out->type = rr_next_token(l, &t) && !t.quoted ? rrtype_from_text(t.text, t.len) : 0;
+    return out->type != 0 ? ERR_OK : rr_line_fail(l, "expected a record type");
 }
 
-int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out,
-                     const char **why)
+/* Keeps the head, which ends where `l` is, for the next line. */
+static void keep_head(struct rr_head *head, const char *line, const struct rr_line *l, const struct rr *rr)
 {
-    struct line l = {.at = line, .end = line + len};
+    size_t len =
+        (size_t)(l->at - line) + 1; /* with the blank: so that it is a whole token which ends there */
+    head->len = 0;
+    if (l->at == l->end || !rr_is_blank(*l->at) || len > sizeof head->text)
+        return;
+    memcpy(head->text, line, len);
+    head->len = len;
+    head->type = rr->type;
+    head->class = rr->class;
+    head->ttl = rr->ttl;
+}
+
+static bool has_head(const struct rr_head *head, struct rr_line *l, struct rr *rr)
+{
+    if (head->len == 0 || (size_t)(l->end - l->at) < head->len || memcmp(l->at, head->text, head->len) != 0)
+        return false;
+    l->at += head->len;
+    rr->type = head->type;
+    rr->class = head->class;
+    rr->ttl = head->ttl;
+    return true;
+}
+
+int rr_from_text_after(struct rr_head *head, const char *line, size_t len, struct rr_storage *storage,
+                       struct rr *out, const char **why)
+{
+    struct rr_line l = {.at = line, .end = line + len};
     struct rr rr = {.owner = storage->owner, .rdata = storage->rdata};
     struct cursor c = cursor_of(storage->rdata, sizeof storage->rdata);
-    int ret = read_head(&l, storage, &rr);
+    int ret = ERR_OK;
+    if (!has_head(head, &l, &rr)) {
+        head->len = 0;
+        ret = read_head(&l, storage, &rr);
+        if (ret == ERR_OK)
+            keep_head(head, line, &l, &rr);
+    }
     if (ret == ERR_OK)
         ret = read_rdata(&l, rr.type, &c);
     if (ret != ERR_OK) {
@@ -360,6 +304,13 @@ int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, s
     rr.rdlen = (uint16_t)(c.at - storage->rdata);
     *out = rr;
     return ERR_OK;
+}
+
+int rr_from_text_why(const char *line, size_t len, struct rr_storage *storage, struct rr *out,
+                     const char **why)
+{
+    struct rr_head head = {.len = 0};
+    return rr_from_text_after(&head, line, len, storage, out, why);
 }
 
 int rr_from_text(const char *line, size_t len, struct rr_storage *storage, struct rr *out)

@@ -101,7 +101,7 @@ static int parse_line(struct piece *p, const struct zone *z, const char *line, s
     const char *why;
     if (len == 0 || line[0] == ';')
         return ERR_OK;
-    int ret = rr_from_text_why(line, len, &p->storage, &rr, &why);
+    int ret = rr_from_text_after(&p->head, line, len, &p->storage, &rr, &why);
     if (ret != ERR_OK)
         return fail(p, ret, why);
     p->records++;

@@ -35,6 +35,7 @@ struct piece {
     const char *why;
     struct node_edit owner;
     struct rr_storage storage;
+    struct rr_head head;
 };
 
 /* Fills `p` from `fd` at `offset` with as many whole lines as fit. Returns ERR_OK; *end is set at the end of

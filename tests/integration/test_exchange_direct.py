@@ -301,13 +301,14 @@ def ask_each(server, table):
         return [t for t in pool.map(ask, table) if t is not None]
 
 
-@pytest.mark.parametrize("loss", [0.01, 0.1, 0.3])
-def test_loss_on_the_way_there_and_back_costs_time_and_no_answer(up, loss):
+@pytest.mark.parametrize("loss, lost", [(0.01, 0), (0.1, 0), (0.3, 1)])
+def test_loss_on_the_way_there_and_back_costs_time_and_no_answer(up, loss, lost):
+    """Of 14 times asked within 5 s half are lost at 30 %: once in 30 runs that is all of one question's; twice in one run is no chance."""
     up.behave("*", loss=loss)
     table = addressed(up, 300)
     with Forwarder(corefile(up.address, "max_fails 0")) as server:
         times = ask_each(server, table)
-        assert len(times) == 300 and max(times) < 5.0
+        assert len(times) >= 300 - lost and max(times) < 5.0
 
 
 def test_late_answers_and_those_out_of_order_are_taken_for_their_own_question(up):

@@ -53,6 +53,36 @@ static void text_and_wire_form_stand_for_each_other(void)
     }
 }
 
+/* A final dot makes no difference but this: the text may be read many octets at once. */
+static void reading_many_octets_at_once_is_reading_each(void)
+{
+    static const char mostly[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.ABCXYZ",
+                      rarely[] = "\\. \t\x7f\x80\xff\"@;1";
+    uint8_t slow[NAME_MAX_LEN], fast[NAME_MAX_LEN];
+    uint64_t random = 88172645463325252u;
+    unsigned read = 0, differing = 0;
+    for (unsigned i = 0; i < 100000; i++) {
+        char text[280];
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        size_t len = 1 + random % 270, odd = random >> 20 & 1 ? len : (random >> 24) % 270;
+        for (size_t k = 0; k < len; k++) {
+            uint64_t n = random = random * 6364136223846793005u + 1442695040888963407u;
+            text[k] = mostly[(n >> 33) % (sizeof mostly - 1)];
+            if (k == odd)
+                text[k] = rarely[(n >> 33) % (sizeof rarely - 1)];
+        }
+        if (text[len - 1] == '.' || text[len - 1] == '\\')
+            continue;
+        int without = name_from_text(text, len, slow);
+        text[len] = '.';
+        int with = name_from_text(text, len + 1, fast);
+        read += with > 0;
+        differing += with != without || (with > 0 && memcmp(slow, fast, (size_t)with) != 0);
+    }
+    CU_ASSERT(read > 1000);
+    CU_ASSERT_EQUAL(differing, 0);
+}
+
 static void malformed_text_is_refused(void)
 {
     static const char *const cases[] = {"",    "..",   ".a",    "a..b",   "a..",    "a b",    "a\tb",
@@ -333,6 +363,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"text and wire form stand for each other", text_and_wire_form_stand_for_each_other},
+        {"reading many octets at once is reading each", reading_many_octets_at_once_is_reading_each},
         {"malformed text is refused", malformed_text_is_refused},
         {"labels have at most 63 octets and names 255", labels_have_at_most_63_octets_and_names_255},
         {"the longest text fits its buffer", the_longest_text_fits_its_buffer},

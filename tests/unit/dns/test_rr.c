@@ -144,6 +144,51 @@ static void the_reason_says_what_was_expected(void)
     CU_ASSERT_STRING_EQUAL(why, "expected an IPv4 address");
 }
 
+/* Each line read behind the one before it gives what it gives alone. */
+static void lines_behind_each_other_are_read_as_if_alone(void)
+{
+    static const char *const lines[] = {
+        "web.svc. 30 IN SRV 0 50 80 a.",
+        "web.svc. 30 IN SRV 0 50 81 b.",
+        "web.svc. 30 IN SRV",
+        "web.svc. 30 IN SRV ",
+        "web.svc. 30 IN SRV 0 50 80 c. d",
+        "web.svc. 30 IN SRVX 0 50 80 c.",
+        "web.svc. 30 IN SRV\t0 50 80 c.",
+        "web.svc. 30 IN SRV 0 50 80 c.",
+        "web.svc. 31 IN SRV 0 50 80 c.",
+        "web.svc. 31 IN A 10.0.0.1",
+        "web.svc. 31 IN A ;",
+        "web.svc. 31 IN A;",
+        "web.svc. 31 IN A 10.0.0.2 ; more",
+        "web.svc. 31 IN AAAA ::1",
+        "web.svc. 31 IN A 10.0.0.1",
+        "Web.svc. 31 IN A 10.0.0.1",
+        "web.svc. 31 CH A 10.0.0.1",
+        "web.svc. 31 IN TXT \"a b\"",
+        "web.svc. 31 IN TXT \"a b",
+        "web.svc. 31 IN TYPE65280 \\# 0",
+        "web.svc. 31 IN TYPE65280 \\#0",
+        "web.svc. 31 IN TYPE65280  \\# 1 00",
+        "nonsense",
+        "web.svc. 31 IN TYPE65280 \\# 0",
+    };
+    struct rr_head head = {.len = 0};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct rr rr, alone;
+        const char *why = "", *why_alone = "";
+        int ret = rr_from_text_after(&head, lines[i], strlen(lines[i]), &storage, &rr, &why);
+        CU_ASSERT_EQUAL(rr_from_text_why(lines[i], strlen(lines[i]), &storage_again, &alone, &why_alone),
+                        ret);
+        CU_ASSERT_STRING_EQUAL(why, why_alone);
+        if (ret == ERR_OK)
+            CU_ASSERT(rr.type == alone.type && rr.class == alone.class && rr.ttl == alone.ttl &&
+                      rr.rdlen == alone.rdlen && name_compare(rr.owner, alone.owner) == 0 &&
+                      memcmp(rr.rdata, alone.rdata, rr.rdlen) == 0);
+    }
+    CU_ASSERT(head.len > 0);
+}
+
 static void strings_of_255_octets_are_read_and_longer_ones_refused(void)
 {
     char line[2048];
@@ -283,6 +328,7 @@ int main(void)
         {"text is written in one form and read again", text_is_written_in_one_form},
         {"malformed text is refused with a reason", malformed_text_is_refused},
         {"the reason says what was expected", the_reason_says_what_was_expected},
+        {"lines behind each other are read as if alone", lines_behind_each_other_are_read_as_if_alone},
         {"strings of 255 octets are read and longer ones refused",
          strings_of_255_octets_are_read_and_longer_ones_refused},
         {"rdata of 65535 octets goes through and more is refused",

@@ -69,7 +69,8 @@ def rcode(answer):
 def fixture_served():
     with Upstream() as up, start("example.org 192.0.2.0/24 example.net", behind=f"forward . {up.address}") as server:
         up.add("lb.example.com", "A", "203.0.113.7", ttl=17)
-        wait_for_zone(server)
+        for zone in ("example.org", "example.net", "2.0.192.in-addr.arpa"):
+            wait_for_zone(server, zone)
         yield server
 
 

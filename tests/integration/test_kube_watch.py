@@ -6,7 +6,7 @@ import time
 
 import pytest
 from fake_apiserver import FakeApiServer
-from kube_driver import Driver
+from kube_driver import FAST, Driver
 from kube_objects import endpoint_slice, namespace, pod, service
 
 
@@ -163,7 +163,8 @@ def test_an_object_that_cannot_be_read_costs_no_other_and_goes_with_the_next_lis
 
 
 def test_odd_events_are_left_out_and_the_watch_goes_on(api):
-    with Driver(endpoint=api.url) as driver:
+    patient = {**FAST, "watch_idle_ms": 20000}  # the API server of the test takes its time over events of 17 MB
+    with Driver(endpoint=api.url, timing=patient) as driver:
         driver.wait_synced(api)
         watch = api.wait_watches("services")[0]
         for data in (b'{"type":"SYNC","object":{}}', b'{"type":"ADDED"}', b'{"type":"ADDED","object":null}', b"{}",

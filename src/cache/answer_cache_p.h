@@ -126,7 +126,8 @@ static inline uint64_t cache_key_hash(const struct answer_cache *c, const struct
                     (uint64_t)k->checking_disabled << 33;
     unsigned __int128 product =
         (unsigned __int128)(k->name_hash ^ c->seed[0] ^ rest << 20 ^ k->options_hash) * c->seed[1];
-    return ((uint64_t)product ^ (uint64_t)(product >> 64)) | 1; /* never 0 */
+    /* Never 0; by its highest bit, since the lowest ones choose the bucket. */
+    return ((uint64_t)product ^ (uint64_t)(product >> 64)) | UINT64_C(1) << 63;
 }
 
 static inline bool cache_entry_is_for(const struct cache_entry *e, const struct cache_key *k, uint64_t hash)

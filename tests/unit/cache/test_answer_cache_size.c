@@ -8,7 +8,7 @@
 #include "../serve/message.h"
 #include "base/err.h"
 #include "base/rcu.h"
-#include "cache/answer_cache.h"
+#include "cache/answer_cache_p.h"
 
 #define SECOND UINT64_C(1000000000)
 #define NOW    (1000 * SECOND)
@@ -142,6 +142,22 @@ static void octets_bound_both_kinds_together(void)
     end();
 }
 
+/* A chain that grows too long loses its oldest entry, in use or not. */
+static void names_spread_over_the_whole_index(void)
+{
+    const struct cache_capacity capacity = {.entries = {5000, 5000}};
+    begin(&capacity);
+    unsigned per_bucket[16384] = {0}, used = 0;
+    CU_ASSERT_EQUAL_FATAL(cache->mask, 16383);
+    for (unsigned i = 0; i < 16384; i++) {
+        struct query q = numbered(i);
+        const struct cache_key key = cache_key_of(&q);
+        used += per_bucket[cache_key_hash(cache, &key) & cache->mask]++ == 0;
+    }
+    CU_ASSERT_TRUE(used > 9830 && used < 10880); /* 1 - 1/e of all by chance, and 5 in 100 */
+    end();
+}
+
 static void a_flood_of_denials_leaves_answers_that_are_in_use(void)
 {
     const struct cache_capacity capacity = {.entries = {1000000, 1000000}, .bytes = 2 * MIB};
@@ -189,6 +205,7 @@ int main(void)
         {"100,000 names take less than 40 MB", a_hundred_thousand_names_take_less_than_40_mb},
         {"what it counts is what malloc has given", what_it_counts_is_what_malloc_has_given},
         {"octets bound both kinds together", octets_bound_both_kinds_together},
+        {"names spread over the whole index", names_spread_over_the_whole_index},
         {"a flood of denials leaves answers that are in use",
          a_flood_of_denials_leaves_answers_that_are_in_use},
         {"a kind that comes late gets room", a_kind_that_comes_late_gets_room},

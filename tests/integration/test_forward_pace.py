@@ -169,8 +169,10 @@ def test_what_is_over_the_budget_goes_to_the_others(ups):
     with forwarding(ups[:2], "policy sequential", "max_qps 50") as server:
         found = ask_all(server, 80, 80)
         assert all(addresses(answer) for answer, _ in found)
-        counts = [len(asked(up)) for up in ups[:2]]
-        assert sum(counts) == 80 and min(counts) > 20
+        names = [{q.name for q in up.names() if len(q.name.labels) > 1} for up in ups[:2]]
+        assert len(names[0] | names[1]) == 80 and min(map(len, names)) > 20
+        # Who is late on a busy machine is asked again, or the other one in its place: within the budget too.
+        assert all(most_in_a_second(asked(up)) <= 50 + 2 for up in ups[:2])
 
 
 def test_stale_answers_are_given_when_the_budget_is_spent(ups):

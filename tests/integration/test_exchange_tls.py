@@ -203,10 +203,10 @@ def test_each_question_has_a_record_of_its_own_and_one_handshake_is_full(up, pki
 
     up._serve_connection = serve
     table = addressed(up, 200)
-    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}"), workers=1) as server:
+    options = f"tls {pki.ca}", "max_fails 0", "read_timeout 5s"  # a busy machine is no cause to check its health, or to ask again
+    with Forwarder(corefile(f"tls://{up.tls_address}", *options), workers=1) as server:
         assert ask_all(server, list(table)).count("NOERROR") == 200
-        # One that is late on a busy machine is asked again.
-        assert len(records) == up.count() >= 200 and all(size == said for size, said in records)
+        assert len(records) == up.count() == 200 and all(size == said for size, said in records)
         assert server.metric("seamark_forward_tls_handshakes_total", kind="full") == 1
 
 

@@ -370,6 +370,57 @@ def test_who_does_not_speak_tls_leaves_the_question_to_the_next(up, pki, says, s
         connection.close()
 
 
+def _in_one_record(connection, answers):
+    connection.sendall(b"".join(answers))
+
+
+def _octet_by_octet(connection, answers):
+    for octet in b"".join(answers):
+        connection.sendall(bytes([octet]))
+
+
+def _after_garbage(connection, answers):
+    _in_one_record(connection, [struct.pack("!H", len(junk)) + junk for junk in (b"", b"x", b"\xff" * 600)] + answers)
+
+
+def _cut_once(connection, answers):
+    """In the middle of the second answer, with or without a goodbye."""
+    _cut_once.number += 1
+    if _cut_once.number > 4:
+        _in_one_record(connection, answers)
+        return
+    whole = b"".join(answers)
+    connection.sendall(whole[: len(answers[0]) + 20])
+    if _cut_once.number % 2:
+        connection.unwrap()
+    raise ConnectionResetError
+
+
+@pytest.mark.parametrize("way", [_in_one_record, _octet_by_octet, _after_garbage, _cut_once])
+def test_answers_come_in_whatever_pieces(up, pki, way):
+    _cut_once.number = 0
+
+    def serve(connection, proto="tcp"):
+        answers = []
+        send = lambda answer: answers.append(struct.pack("!H", len(answer)) + answer)  # noqa: E731
+        send.connection = connection
+        with connection:
+            try:
+                while data := connection.recv(65536):
+                    up._take(data[2:], proto, send)
+                    while connection.pending():  # all that came together is answered together
+                        up._take(connection.recv(65536)[2:], proto, send)
+                    way(connection, answers)
+                    answers.clear()
+            except OSError:
+                pass
+
+    up._serve_connection = serve
+    table = addressed(up, 100)
+    with Forwarder(corefile(f"tls://{up.tls_address}", f"tls {pki.ca}", "max_fails 0"), workers=1) as server:
+        assert len(ask_each(server, table)) == 100
+
+
 def test_one_of_two_that_accepts_and_says_nothing(up, pki):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         both = f"tls://127.0.0.1:{mute.getsockname()[1]} tls://{up.tls_address}"

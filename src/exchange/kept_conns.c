@@ -119,6 +119,12 @@ static bool takes(struct kept_conn *c, uint64_t now)
     return good;
 }
 
+static struct kept_conn *unless_full(struct kept_conn *c, int *error)
+{
+    *error = c->out < c->x->kind->calls_max ? ERR_OK : ERR_LIMIT;
+    return *error == ERR_OK ? c : NULL;
+}
+
 struct kept_conn *kept_conn_pick(struct kept_exchange *x, int *error)
 {
     uint64_t now = clock_ns();
@@ -137,16 +143,16 @@ struct kept_conn *kept_conn_pick(struct kept_exchange *x, int *error)
     }
     *error = ERR_OK;
     bool more = usable < KEPT_CONNS && x->nconns < 2 * KEPT_CONNS && !beginning;
-    if (least != NULL && (least->out < x->kind->spread || !more)) {
-        *error = least->out < x->kind->calls_max ? ERR_OK : ERR_LIMIT;
-        return *error == ERR_OK ? least : NULL;
-    }
+    if (least != NULL && (least->out < x->kind->spread || !more))
+        return unless_full(least, error);
     if (!more) { /* those that are given up still wait for answers */
         *error = ERR_LIMIT;
         return NULL;
     }
     c = open_conn(x, error);
-    return c != NULL ? c : least; /* no descriptors, perhaps: the one that is there will do */
+    if (c == NULL && least != NULL) /* no descriptors, perhaps: the one that is there will do */
+        c = unless_full(least, error);
+    return c;
 }
 
 /* ---- ids ---- */

@@ -11,14 +11,16 @@
 
 #include "base/err.h"
 
-/* Sealed octets that wait: the owner seals no more while there are some tens of thousands. */
-#define SEALED_MAX (1u << 20)
+/* Sealed octets that wait: the owner seals no more than a message of DNS while there are some tens of
+ * thousands. Others are answers to what the other side may send without end (RFC 8446 section 4.6.3). */
+#define SEALED_MAX (1u << 18)
 
 struct tls_channel {
     SSL *ssl;
     struct tls_client *client;
     bool alpn;         /* a protocol has to be agreed on */
     bool disagreed;    /* and was not */
+    bool failed;       /* the last operation; else it is the other side that has closed the connection */
     const uint8_t *in; /* fed and not taken yet */
     size_t in_len;
     struct bytes sealed;
@@ -119,6 +121,7 @@ void tls_channel_free(struct tls_channel *t)
 
 void tls_channel_feed(struct tls_channel *t, const uint8_t *data, size_t len)
 {
+    ERR_clear_error(); /* what others have left there would be taken for ours; once for all that is fed */
     t->in = data;
     t->in_len = len;
 }
@@ -133,20 +136,23 @@ struct bytes *tls_channel_sealed(struct tls_channel *t)
     return &t->sealed;
 }
 
-/* Whether an operation that did not succeed wants more octets. SSL_get_error() would say the same, where
- * OpenSSL's list of errors is empty: to see to that is 200 instructions. */
-static int result(const struct tls_channel *t)
+/* Whether an operation that did not succeed wants more octets. SSL_want_read() alone says so of a handshake
+ * that an alert has ended, too. */
+static int result(struct tls_channel *t, int ret)
 {
-    return SSL_want_read(t->ssl) ? 0 : -1;
+    int error = SSL_get_error(t->ssl, ret);
+    t->failed = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_ZERO_RETURN;
+    return error == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
 int tls_channel_shake(struct tls_channel *t)
 {
     const unsigned char *chosen;
     unsigned len;
-    ERR_clear_error(); /* what others have left there would be taken for the reason */
-    if (SSL_do_handshake(t->ssl) != 1)
-        return result(t);
+    ERR_clear_error();
+    int ret = SSL_do_handshake(t->ssl);
+    if (ret != 1)
+        return result(t, ret);
     SSL_get0_alpn_selected(t->ssl, &chosen, &len);
     t->disagreed = t->alpn && len == 0;
     return t->disagreed ? -1 : 1;
@@ -155,7 +161,7 @@ int tls_channel_shake(struct tls_channel *t)
 ssize_t tls_channel_read(struct tls_channel *t, void *out, size_t cap)
 {
     int n = SSL_read(t->ssl, out, cap < TLS_RECORD_MAX ? (int)cap : TLS_RECORD_MAX);
-    return n > 0 ? n : result(t);
+    return n > 0 ? n : result(t, n);
 }
 
 bool tls_channel_write(struct tls_channel *t, const void *data, size_t len)
@@ -178,6 +184,8 @@ void tls_channel_why(const struct tls_channel *t, char *out, size_t cap)
 {
     if (t->disagreed)
         snprintf(out, cap, "it does not speak the protocol that is needed");
-    else
+    else if (t->failed)
         tls_client_error(t->ssl, out, cap);
+    else
+        snprintf(out, cap, "the connection was closed");
 }

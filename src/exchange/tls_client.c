@@ -292,7 +292,7 @@ struct ssl_st *tls_client_begin(struct tls_client *c, const char *name, const un
 
 void tls_client_error(const struct ssl_st *ssl, char *out, size_t cap)
 {
-    long verified = SSL_get_verify_result(ssl);
+    long verified = SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? X509_V_OK : SSL_get_verify_result(ssl);
     const char *why = ERR_reason_error_string(ERR_peek_error());
     if (verified != X509_V_OK)
         snprintf(out, cap, "certificate: %s", X509_verify_cert_error_string(verified));

@@ -5,6 +5,8 @@
 #define OVER_TCP     true
 #include "exchange_contract.h"
 
+#include <sys/resource.h>
+
 #include "exchange/exchange_kept_p.h"
 #include "exchange/exchange_stream_p.h"
 
@@ -252,6 +254,30 @@ static void lies_and_garbage_are_passed_over(void)
     end();
 }
 
+static void without_descriptors_a_connection_takes_no_more_than_it_may(void)
+{
+    struct exchange_target t = begin();
+    struct exchange *x = open_one(&t);
+    static struct asked a[STREAM_CALLS_MAX + 1];
+    memset(a, 0, sizeof a);
+    event_del(listener_event);
+    CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a[0]), ERR_OK);
+    int fd = accept_one(), next = dup(fd);
+    struct rlimit limit;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
+    close(next);
+    setrlimit(RLIMIT_NOFILE, &none);
+    for (unsigned i = 1; i <= STREAM_CALLS_MAX; i++)
+        CU_ASSERT_EQUAL(ask(x, "www.example.org.", RR_A, CLASS_IN, &a[i]),
+                        i < STREAM_CALLS_MAX ? ERR_OK : ERR_LIMIT);
+    CU_ASSERT_EQUAL(conns_of(x), 1);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    close(fd);
+    exchange_release(x);
+    end();
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -266,6 +292,8 @@ int main(void)
         {"a question asked anew does not go to a connection that is being closed",
          a_question_asked_anew_does_not_go_to_a_connection_that_is_being_closed},
         {"lies and garbage are passed over", lies_and_garbage_are_passed_over},
+        {"without descriptors a connection takes no more than it may",
+         without_descriptors_a_connection_takes_no_more_than_it_may},
     };
     return run_suite("exchange_stream", tests, sizeof tests / sizeof tests[0]);
 }

@@ -14,8 +14,10 @@
 #include "cache/cache_stage_p.h"
 #include "cache/cache_store.h"
 #include "dns/rr.h"
+#include "exchange/unbound_settings.h"
 #include "serve/control.h"
 #include "serve/served_zones.h"
+#include "upstream/forward_stage.h"
 
 /* That upstreams could not be reached is kept for the least time that RFC 9520 section 3.2 asks for, and no
  * longer: when they are back, names that were asked for meanwhile shall be too. */
@@ -305,6 +307,20 @@ static uint32_t entries_of(const struct cache_settings *s, enum cache_kind kind)
     return s->bytes == 0 ? CAPACITY_DEFAULT : fit < CACHE_CAPACITY_MAX ? (uint32_t)fit : CACHE_CAPACITY_MAX;
 }
 
+/* What validators of the block hold to be true, where it stands in files. */
+static uint64_t anchors_of(const struct block *b)
+{
+    uint64_t anchors = 0;
+    for (unsigned i = 0; i < b->nstages; i++) {
+        if (!forward_stage_is(b->stages[i].plugin))
+            continue;
+        const struct unbound_settings *s =
+            ((const struct forward_stage *)b->stages[i].state)->upstreams.settings.unbound;
+        anchors = anchors * 31 + (s == NULL ? 0 : s->anchors);
+    }
+    return anchors;
+}
+
 static void keep_on_disk(const struct cache_stage *c, uint32_t stale_s)
 {
     const struct cache_settings *s = &c->settings;
@@ -318,7 +334,7 @@ static void keep_on_disk(const struct cache_stage *c, uint32_t stale_s)
     }
     const struct cache_persist_settings settings = {
         .path = path,
-        .identity = cache_store_hash(c->block->source),
+        .identity = cache_store_hash(c->block->source, anchors_of(c->block)),
         .interval_ms = s->persist_interval_ms,
         .max_ttl_s = {s->limits[CACHE_SUCCESS].max_ttl_s, s->limits[CACHE_DENIAL].max_ttl_s},
         .stale_s = stale_s};
@@ -333,7 +349,8 @@ int cache_stage_start(struct cache_stage *c, struct errtext *e)
         .stale_s = c->settings.stale == STALE_OFF ? 0 : c->settings.stale_s};
     look_at_stages(c);
     c->series = calloc(c->config->nlisteners + 1, sizeof *c->series);
-    if (c->series == NULL || cache_store_get(c->block->source, &capacity, &c->store) != ERR_OK)
+    if (c->series == NULL ||
+        cache_store_get(c->block->source, anchors_of(c->block), &capacity, &c->store) != ERR_OK)
         return errtext_set(e, -ENOMEM, "plugin/cache: no memory");
     if (c->settings.persist != NULL && c->store->persist == NULL)
         keep_on_disk(c, capacity.stale_s);

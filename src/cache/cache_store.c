@@ -1,6 +1,7 @@
 #include "cache/cache_store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static void add_directive(struct bytes *b, const struct directive *d)
     bytes_append_str(b, "}");
 }
 
-static char *identity_of(const struct server_block *block)
+static char *identity_of(const struct server_block *block, uint64_t anchors)
 {
     struct bytes b;
     bytes_init(&b, IDENTITY_MAX);
@@ -53,15 +54,17 @@ static char *identity_of(const struct server_block *block)
     for (size_t i = 0; i < block->ndirectives; i++)
         if (changes_answers(block->directives[i].name))
             add_directive(&b, &block->directives[i]);
+    if (anchors != 0)
+        bytes_printf(&b, "%" PRIx64, anchors);
     char *text = b.error == ERR_OK ? strdup(b.data) : NULL;
     bytes_free(&b);
     return text;
 }
 
 /* FNV-1a, so that it is the same tomorrow. */
-uint64_t cache_store_hash(const struct server_block *b)
+uint64_t cache_store_hash(const struct server_block *b, uint64_t anchors)
 {
-    char *identity = identity_of(b);
+    char *identity = identity_of(b, anchors);
     uint64_t hash = 0xcbf29ce484222325;
     for (const char *p = identity; p != NULL && *p != '\0'; p++)
         hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
@@ -69,10 +72,10 @@ uint64_t cache_store_hash(const struct server_block *b)
     return identity == NULL ? 0 : hash;
 }
 
-int cache_store_get(const struct server_block *b, const struct cache_capacity *capacity,
+int cache_store_get(const struct server_block *b, uint64_t anchors, const struct cache_capacity *capacity,
                     struct cache_store **out)
 {
-    char *identity = identity_of(b);
+    char *identity = identity_of(b, anchors);
     if (identity == NULL)
         return -ENOMEM;
     for (struct cache_store *s = stores; s != NULL; s = s->next)

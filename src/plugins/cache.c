@@ -46,7 +46,7 @@ static int check_file(const struct plugin_setup *s, const struct directive *d, c
         char *its = cache_file_name(other);
         bool same = its != NULL && strcmp(its, file) == 0;
         free(its);
-        if (same && cache_store_hash(other) != cache_store_hash(s->source))
+        if (same && cache_store_hash(other, 0) != cache_store_hash(s->source, 0))
             return args_error(e, PLUGIN, d,
                               "persist: %.200s is that of another server block too (%s:%u): name another",
                               file, other->file, other->line);

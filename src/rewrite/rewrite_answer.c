@@ -174,7 +174,10 @@ struct rewrite_head rewrite_head_of(const struct reply *reply)
     return (struct rewrite_head){.flags = reply->flags,
                                  .rcode = reply->rcode,
                                  .ede = reply->ede,
+                                 .told_ede = reply->told_ede,
                                  .ede_text = reply->ede_text,
+                                 .options = reply->options,
+                                 .options_len = reply->options_len,
                                  .overflow = reply->overflow,
                                  .overflow_section = reply->overflow_section};
 }
@@ -220,7 +223,10 @@ void rewrite_answer_end(struct rewrite_work *w, const struct rewrite_list *list,
     } else {
         reply->flags = head->flags;
         reply->ede = head->ede;
+        reply->told_ede = head->told_ede;
         reply->ede_text = head->ede_text;
+        reply->options = head->options;
+        reply->options_len = head->options_len;
         if (head->overflow && !reply->overflow)
             reply->overflow_section = head->overflow_section;
         reply->overflow = reply->overflow || head->overflow;
@@ -229,8 +235,10 @@ void rewrite_answer_end(struct rewrite_work *w, const struct rewrite_list *list,
         if (is_other_data(w, r))
             reply->flags &= (uint16_t)~FLAG_AD; /* nobody has signed that (RFC 4035 section 3.2.3) */
     }
-    if (w->optioned)
-        rewrite_options_for_client(w, list);
+    if (!w->optioned)
+        return;
+    /* And no others: an upstream may repeat what is not for the client. */
+    rewrite_options_for_client(w, list);
     reply->options = (const uint8_t *)w->echoed.data;
     reply->options_len = (uint16_t)w->echoed.len;
 }

@@ -27,8 +27,10 @@ struct rewrite_step {
 /* What of an answer is neither question nor records. */
 struct rewrite_head {
     uint16_t flags, rcode;
-    int ede;
+    int ede, told_ede;
     const char *ede_text;
+    const uint8_t *options; /* they live as long as the request */
+    uint16_t options_len;
     bool overflow;
     uint8_t overflow_section;
 };

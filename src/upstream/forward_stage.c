@@ -38,8 +38,7 @@ bool forward_stage_matches(const struct forward_stage *f, const struct query *q)
     return true;
 }
 
-/* The plugins whose state is a forward stage. */
-static bool is_forward(const struct plugin *p)
+bool forward_stage_is(const struct plugin *p)
 {
     return strcmp(p->name, "forward") == 0 || strcmp(p->name, "unbound") == 0;
 }
@@ -47,7 +46,7 @@ static bool is_forward(const struct plugin *p)
 struct forward_stage *forward_stage_of(const struct block *b, const struct query *q)
 {
     for (unsigned i = 0; i < b->nstages; i++)
-        if (is_forward(b->stages[i].plugin) && forward_stage_matches(b->stages[i].state, q))
+        if (forward_stage_is(b->stages[i].plugin) && forward_stage_matches(b->stages[i].state, q))
             return b->stages[i].state;
     return NULL;
 }

@@ -57,6 +57,9 @@ int forward_stage_metadata(const struct forward_stage *f, const struct request *
 int forward_stage_refresh(struct forward_stage *f, struct worker *w, const struct query *q,
                           upstream_ask_done *done, void *ctx);
 
+/* Whether the states of its stages are forward stages. */
+bool forward_stage_is(const struct plugin *p);
+
 /* The forward stage of the block that would take the question, or NULL. */
 struct forward_stage *forward_stage_of(const struct block *b, const struct query *q);
 

@@ -64,16 +64,17 @@ static bool is_waited_for(const struct upstream_ask *a)
     return false;
 }
 
-/* When the next try may begin. */
-static uint64_t next_try_at(const struct upstream_ask *a)
+/* A try was over at once. */
+static void note_refusal(struct upstream_ask *a)
 {
-    unsigned rounds = a->refused / a->set->count;
+    unsigned rounds = ++a->refused / a->set->count;
     if (rounds < UPSTREAM_ROUNDS_AT_ONCE || a->refused % a->set->count != 0)
-        return 0;
+        return;
     uint64_t pause = UPSTREAM_PAUSE_MS;
     for (unsigned i = UPSTREAM_ROUNDS_AT_ONCE; i < rounds && pause < UPSTREAM_PAUSE_MAX_MS; i++)
         pause *= 2;
-    return a->last_try_ns + (pause < UPSTREAM_PAUSE_MAX_MS ? pause : UPSTREAM_PAUSE_MAX_MS) * NS_PER_MS;
+    a->next_try_ns =
+        a->last_try_ns + (pause < UPSTREAM_PAUSE_MAX_MS ? pause : UPSTREAM_PAUSE_MAX_MS) * NS_PER_MS;
 }
 
 /* Begins the next try. ERR_OK, or the reason why there is none. */
@@ -89,6 +90,7 @@ static int try_next(struct upstream_ask *a)
         return ERR_BUDGET;
     a->tries_left--;
     a->last_try_ns = now;
+    a->next_try_ns = 0;
     uint64_t patience = upstream_choice_patience(a, index);
     a->hedge_ns = patience > 0 ? at + patience : 0;
     if (at > now) {
@@ -106,8 +108,8 @@ static void set_timer(struct upstream_ask *a)
     uint64_t at = a->deadline_ns, now = clock_ns();
     if (a->hedge_ns != 0 && a->hedge_ns < at)
         at = a->hedge_ns;
-    if (!is_waited_for(a) && next_try_at(a) < at)
-        at = next_try_at(a);
+    if (!is_waited_for(a) && a->next_try_ns < at)
+        at = a->next_try_ns;
     for (unsigned i = 0; i < UPSTREAM_ATTEMPTS_MAX; i++)
         if (a->attempts[i].used && upstream_attempt_due(a, &a->attempts[i]) < at)
             at = upstream_attempt_due(a, &a->attempts[i]);
@@ -120,11 +122,11 @@ static void set_timer(struct upstream_ask *a)
  */
 static void go_on(struct upstream_ask *a)
 {
-    uint64_t now = clock_ns(), next = next_try_at(a);
+    uint64_t now = clock_ns();
     bool idle = !is_waited_for(a), at_end = now >= a->deadline_ns;
-    if (idle && (a->tries_left == 0 || next >= a->deadline_ns))
+    if (idle && (a->tries_left == 0 || a->next_try_ns >= a->deadline_ns))
         at_end = true;
-    if (at_end || (idle && now >= next && try_next(a) != ERR_OK))
+    if (at_end || (idle && now >= a->next_try_ns && try_next(a) != ERR_OK))
         give_up(a);
     else
         set_timer(a);
@@ -208,7 +210,8 @@ static void take_answer(struct upstream_ask *a, const struct attempt *t, struct 
     exchange_answer_unref(a->last);
     a->last = exchange_answer_ref(answer);
     a->errors |= 1u << t->index;
-    a->tries_left += passed_on; /* a try that was answered is none of those that failed */
+    if (passed_on && a->tries_left < UINT_MAX)
+        a->tries_left++; /* a try that was answered is none of those that failed */
     go_on(a);
 }
 
@@ -222,7 +225,7 @@ static void take_silence(struct upstream_ask *a, struct attempt *t)
         was.over = was.over || upstream_choice_other(a, was.index);
         upstream_attempt_put(a, was.index, true, &was);
     } else if (clock_ns() - was.began_ns < UPSTREAM_PAUSE_MS * NS_PER_MS) {
-        a->refused++;
+        note_refusal(a);
     }
     go_on(a);
 }

@@ -41,7 +41,8 @@ struct upstream_ask {
     struct exchange_answer *last; /* an error that is given if nothing better comes; a reference, or NULL */
     unsigned tries_left;
     unsigned refused;     /* tries that were over at once */
-    uint64_t last_try_ns; /* when the last of them began */
+    uint64_t last_try_ns; /* when the last try began */
+    uint64_t next_try_ns; /* after a round of refusals: not before; 0: at once */
     unsigned next;        /* in `order` */
     unsigned skipped;     /* passed over since the beginning of the present round */
     unsigned errors;      /* bit i: upstream i answered this question with an error; it is not asked again */

@@ -68,12 +68,13 @@ static struct upstream_set *set_of_sources(const struct upstream_roster *r)
     return s;
 }
 
-static bool same_addresses(const struct upstream_set *a, const struct upstream_set *b)
+static bool same_upstreams(const struct upstream_set *a, const struct upstream_set *b)
 {
     if (a->count != b->count)
         return false;
     for (unsigned i = 0; i < a->count; i++)
-        if (!address_equal(&a->addresses[i], &b->addresses[i]))
+        if (!address_equal(&a->addresses[i], &b->addresses[i]) ||
+            !upstream_transport_equal(&a->transports[i], &b->transports[i]))
             return false;
     return true;
 }
@@ -174,7 +175,7 @@ static void follow(struct upstream_roster *r)
 {
     struct upstream_set *fresh = set_of_sources(r);
     int ret = fresh == NULL ? -ENOMEM : ERR_OK;
-    if (ret == ERR_OK && fresh->count > 0 && !same_addresses(fresh, r->set))
+    if (ret == ERR_OK && fresh->count > 0 && !same_upstreams(fresh, r->set))
         ret = change(r, fresh);
     if (ret != ERR_OK)
         log_error("plugin/forward: %s: the upstreams stay as they were (%s)", r->where, err_text(ret));

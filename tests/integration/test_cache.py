@@ -128,6 +128,17 @@ def test_a_failure_that_is_kept_says_what_it_was_and_that_it_is_kept(up):
         assert up.count() == 3
 
 
+@pytest.mark.parametrize("rule", ["name exact plain.example.org told.example.org answer auto", "ttl exact plain.example.org 30"])
+def test_a_failure_that_a_rewrite_rule_has_led_to_says_what_it_was_too(up, rule):
+    for name in ("plain.example.org", "told.example.org"):
+        up.behave(name, rcode="SERVFAIL", options=[dns.edns.EDEOption(9, "no key")])
+    text = corefile(up, forward="exchange direct").replace("    cache", f"    rewrite {rule}\n    cache")
+    with Forwarder(text) as server:
+        for codes in ([9], [9, 13]):
+            assert ede_codes(server.ask("plain.example.org", use_edns=0)) == codes
+        assert up.count() == 1
+
+
 def test_an_upstreams_silence_is_kept_for_a_second(up):
     up.silent = True
     with Forwarder(corefile(up)) as server:

@@ -93,6 +93,28 @@ def test_a_reload_reads_trust_anchors_again(world, tmp_path, signal_name):
             assert answer.rcode() == dns.rcode.NOERROR and answer.flags & flags
 
 
+def test_what_other_trust_anchors_have_proven_is_not_in_the_cache_any_more(world, tmp_path):
+    other, anchor = Signed(tmp_path, ".", "ns.root. A 127.0.0.2\n", ns="ns.root."), tmp_path / "anchor"
+    world.root.write_anchor(anchor)
+    text = corefile(world.upstream, f"validate {anchor}").replace("errors", "prometheus {metrics}")
+    with Forwarder(text) as server:
+
+        def reload():
+            seen = server.log().count("Reloading complete")
+            server.process.send_signal(signal.SIGUSR1)
+            server.wait(lambda: server.log().count("Reloading complete") > seen, "a reload")
+
+        for _ in range(2):  # the first question has libunbound write the keys that it found into the file
+            assert server.ask("good.signed", want_dnssec=True).flags & dns.flags.AD
+            reload()
+        hits = server.metric("coredns_cache_hits_total")
+        assert server.ask("good.signed", want_dnssec=True).flags & dns.flags.AD
+        assert server.metric("coredns_cache_hits_total") == hits + 1
+        other.write_anchor(anchor)
+        reload()
+        assert server.ask("good.signed", want_dnssec=True).rcode() == dns.rcode.SERVFAIL
+
+
 def test_an_upstream_that_strips_signatures_is_found_out(world):
     with Upstream() as up:
         up.add("good.signed", "A", "192.0.2.99")

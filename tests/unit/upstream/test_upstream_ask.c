@@ -302,6 +302,30 @@ static void a_late_question_is_put_to_the_next_as_well(void)
     end();
 }
 
+/* What is asked beside takes no try, and gives back none that was never taken. */
+static void errors_of_two_at_once_leave_tries_for_the_third(void)
+{
+    begin(3);
+    set->settings.direct = true;
+    set->settings.read_timeout_ms = 2000;
+    set->settings.hedge = true;
+    set->settings.hedge_ms = 10;
+    set->settings.failover = 1u << RCODE_SERVFAIL;
+    set->settings.attempts_set = true;
+    set->settings.max_connect_attempts = 0;
+    ask();
+    wait_timers(12);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 2);
+    answer_call_with(1, RCODE_SERVFAIL);
+    answer_call_with(0, RCODE_SERVFAIL);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 3);
+    CU_ASSERT_EQUAL(calls[2].port, 1002);
+    answer_call(2);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 0);
+    end();
+}
+
 static void the_fastest_is_asked_first_and_others_now_and_then(void)
 {
     begin(3);
@@ -549,6 +573,25 @@ static void upstreams_that_refuse_at_once_are_not_asked_in_a_tight_loop(void)
     end();
 }
 
+static void after_a_pause_an_error_is_no_reason_for_another(void)
+{
+    begin(3);
+    set->settings.direct = true;
+    set->settings.read_timeout_ms = 2000;
+    set->settings.failover = 1u << RCODE_SERVFAIL;
+    set->settings.attempts_set = true;
+    set->settings.max_connect_attempts = 0;
+    CU_ASSERT_EQUAL(refused_within(0), 6);
+    wait_timers(UPSTREAM_PAUSE_MS + 1);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 7);
+    answer_call_with(6, RCODE_SERVFAIL);
+    CU_ASSERT_EQUAL_FATAL(ncalls, 8);
+    answer_call(7);
+    CU_ASSERT_EQUAL(result, UPSTREAM_ANSWER);
+    CU_ASSERT_EQUAL(rcode_given, 0);
+    end();
+}
+
 static void a_cancelled_question_is_never_heard_of_again(void)
 {
     struct upstream_ask *a;
@@ -713,6 +756,7 @@ int main(void)
         {"failover asks each other once and gives the last answer",
          failover_asks_each_other_once_and_gives_the_last},
         {"a late question is put to the next as well", a_late_question_is_put_to_the_next_as_well},
+        {"errors of two at once leave tries for the third", errors_of_two_at_once_leave_tries_for_the_third},
         {"the fastest is asked first, and others now and then",
          the_fastest_is_asked_first_and_others_now_and_then},
         {"a question over the budget goes elsewhere, waits, or fails",
@@ -729,6 +773,7 @@ int main(void)
         {"attempts are counted over all upstreams", attempts_are_counted_over_all_upstreams},
         {"upstreams that refuse at once are not asked in a tight loop",
          upstreams_that_refuse_at_once_are_not_asked_in_a_tight_loop},
+        {"after a pause an error is no reason for another", after_a_pause_an_error_is_no_reason_for_another},
         {"a cancelled question is never heard of again", a_cancelled_question_is_never_heard_of_again},
         {"what an exchange cannot ask is said at once", what_an_exchange_cannot_ask_is_said_at_once},
         {"what cannot be sent to one goes to the next", what_cannot_be_sent_to_one_goes_to_the_next},

@@ -166,6 +166,7 @@ def test_a_secondary_that_was_away(followers):
         journal = Journal(server.zones, 100)
         for i in range(20):
             journal.commit(f"-{records.pop()}")
+        wait_for(lambda: serial(server, zones[0]) == journal.serial, "the changes")
         for s in pair:
             s.begin(server.port)
         expect_all_the_same(server, pair, zones)

@@ -34,7 +34,7 @@ struct byte_stream {
     struct event flush; /* at the end of this turn */
     struct bytes out;   /* in the clear */
     bool framed;        /* messages of DNS, each with its length in front (RFC 7858 section 3.3) */
-    bool blocked;       /* what is to be sent waits for the socket */
+    bool blocked;       /* what is to be sent waits for the socket, or for its end */
     uint8_t *rest;      /* what the owner left of the last read; owned */
     size_t rest_len;
     bool busy, freed; /* within a callback; freed there */
@@ -49,11 +49,22 @@ struct reading {
 
 /* ---- sending ---- */
 
+/* Whether the other side has closed the connection. What it had sent before can still be read, and reading
+ * tells of the end; nothing can be sent until then. */
+static bool is_closed(int error)
+{
+    return error == EPIPE || error == ECONNRESET;
+}
+
 /* As much as the kernel takes. False: the connection has ended. */
 static bool push(struct byte_stream *s, struct bytes *b)
 {
     while (b->len > 0) {
         ssize_t n = send(s->fd, b->data, b->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && is_closed(errno)) {
+            s->blocked = true;
+            return true;
+        }
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         if (n < 0) {

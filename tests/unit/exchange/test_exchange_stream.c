@@ -114,6 +114,33 @@ static void what_was_out_when_it_was_closed_is_asked_once_more(void)
     end();
 }
 
+/* The loop looks at what is to be sent before it looks at what has come. */
+static void an_answer_that_has_come_is_taken_where_nothing_can_be_sent_any_more(void)
+{
+    struct exchange_target t = begin();
+    struct exchange *x = open_one(&t);
+    struct asked a[3] = {0};
+    uint8_t in[512];
+    const size_t one = 2 + 12 + 21 + 11;
+    event_del(listener_event);
+    CU_ASSERT_EQUAL(ask(x, "aaa.example.org.", RR_A, CLASS_IN, &a[0]), ERR_OK);
+    CU_ASSERT_EQUAL(ask(x, "bbb.example.org.", RR_A, CLASS_IN, &a[1]), ERR_OK);
+    int fd = accept_one();
+    CU_ASSERT_EQUAL_FATAL(receive_from(fd, in, one), one);
+    in[2 + 2] |= 0x80;
+    CU_ASSERT_EQUAL(send(fd, in, one, 0), (ssize_t)one);
+    close(fd); /* with a question unread: a reset */
+    CU_ASSERT_EQUAL(ask(x, "ccc.example.org.", RR_A, CLASS_IN, &a[2]), ERR_OK);
+    fd = accept_one();
+    CU_ASSERT_EQUAL(a[0].done + a[1].done, 1);
+    CU_ASSERT_TRUE((a[0].done == 1 ? &a[0] : &a[1])->outcome == EXCHANGE_ANSWER);
+    CU_ASSERT_EQUAL(receive_from(fd, in, sizeof in), 2 * one);
+    CU_ASSERT_EQUAL(conns_of(x), 1);
+    close(fd);
+    exchange_release(x);
+    end();
+}
+
 static void nobody_listening_is_told_at_once(void)
 {
     struct exchange_target t = begin();
@@ -286,6 +313,8 @@ int main(void)
         {"answers come in any order, and in pieces", answers_come_in_any_order_and_in_pieces},
         {"what was out when it was closed is asked once more",
          what_was_out_when_it_was_closed_is_asked_once_more},
+        {"an answer that has come is taken where nothing can be sent any more",
+         an_answer_that_has_come_is_taken_where_nothing_can_be_sent_any_more},
         {"nobody listening is told at once", nobody_listening_is_told_at_once},
         {"a connection that hangs is left", a_connection_that_hangs_is_left},
         {"idle connections are kept within limits", idle_connections_are_kept_within_limits},

@@ -20,7 +20,6 @@
 
 #define KEPT_FLAGS (FLAG_AA | FLAG_RA | FLAG_AD)
 
-#define OPTION_EDE       15
 #define EDE_CACHED_ERROR 13
 
 #define NS_PER_S  UINT64_C(1000000000)
@@ -48,7 +47,7 @@ static uint64_t hash_of(const struct answer_cache *c, const struct query *q)
  * (RFC 8914 section 4.14). */
 static void tell_why(const struct cache_entry *e, struct reply *r)
 {
-    static const uint8_t cached[] = {0, OPTION_EDE, 0, 2, 0, EDE_CACHED_ERROR};
+    static const uint8_t cached[] = {0, EDE_OPTION, 0, 2, 0, EDE_CACHED_ERROR};
     r->ede = e->ede >= 0 ? e->ede : EDE_CACHED_ERROR;
     if (e->ede >= 0 && e->ede != EDE_CACHED_ERROR) {
         r->options = cached;

@@ -5,8 +5,7 @@
 #include "base/cursor.h"
 #include "base/err.h"
 
-#define OPT_FIXED    11 /* octets of an OPT record without options (RFC 6891 section 6.1.2) */
-#define EDE_OPTION   15
+#define OPT_FIXED    11  /* octets of an OPT record without options (RFC 6891 section 6.1.2) */
 #define EDE_FIXED    6   /* octets of an extended error without text (RFC 8914 section 2) */
 #define EDE_TEXT_MAX 200 /* octets of explanation: enough for a sentence and an address */
 #define SRV_FIXED    6   /* octets of SRV rdata before the target */

@@ -30,6 +30,8 @@ struct reply_rr {
     uint16_t type;
 };
 
+#define EDE_OPTION 15 /* the EDNS option that has extended errors (RFC 8914 section 2) */
+
 struct reply {
     const struct query *q; /* borrowed: the query that is answered */
     uint16_t flags; /* AA, TC, RA, AD ... of the answer; QR, RD, CD and opcode are added by reply_finish */

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/name.h"
+#include "dns/reply.h"
 #include "dns/rr.h"
 #include "exchange/unbound_context.h"
 #include "serve/worker.h"
@@ -28,7 +29,6 @@
 /* What libunbound says of an answer (unbound-event.h). */
 #define SEC_BOGUS 1
 
-#define EDNS_EDE         15
 #define EDE_DNSSEC_BOGUS 6
 /* The library's reasons have a hundred octets or two. */
 #define BOGUS_TEXT_MAX 240
@@ -146,7 +146,7 @@ static struct exchange_answer *bogus_answer(const uint8_t *message, size_t len, 
                            0,
                            (uint8_t)(6 + text), /* RFC 6891 section 6.1.2 */
                            0,
-                           EDNS_EDE,
+                           EDE_OPTION,
                            0,
                            (uint8_t)(2 + text),
                            0,

@@ -7,8 +7,7 @@
 #include "base/thread_buffer.h"
 #include "dns/rr.h"
 
-#define RR_NSEC3   50
-#define OPTION_EDE 15
+#define RR_NSEC3 50
 
 static bool is_dnssec(uint16_t type)
 {
@@ -101,7 +100,7 @@ static int extended_error(const struct upstream_opt *opt)
         size_t len = wire_u16(at + 2);
         if (len > left - 4)
             break;
-        if (wire_u16(at) == OPTION_EDE && len >= 2)
+        if (wire_u16(at) == EDE_OPTION && len >= 2)
             return wire_u16(at + 4);
         at += 4 + len;
         left -= 4 + len;

@@ -8,6 +8,7 @@ import subprocess
 
 import checkzone
 import pytest
+from preload import preloaded
 from syncd import PROGRAM, namespace, run_once, service, write_objects
 
 ZONE = "cluster.local"
@@ -17,14 +18,7 @@ ALLOCATIONS_TRIED = 60  # of the many in a run, evenly spread
 
 @pytest.fixture(name="shim", scope="module")
 def _shim(tmp_path_factory):
-    if "asan" in os.environ.get("SEAMARK_BIN", ""):
-        pytest.skip("AddressSanitizer stands where the shim would")
-    if shutil.which("cc") is None:
-        pytest.skip("no compiler")
-    path = tmp_path_factory.mktemp("shim") / "fail_calls.so"
-    source = os.path.join(os.path.dirname(__file__), "..", "lib", "fail_calls.c")
-    subprocess.run(["cc", "-O1", "-fPIC", "-shared", "-o", path, source, "-ldl"], check=True)
-    return str(path)
+    return preloaded("fail_calls", tmp_path_factory.mktemp("shim"))
 
 
 def objects(round_):

@@ -3,12 +3,11 @@
 import concurrent.futures
 import os
 import re
-import shutil
-import subprocess
 
 import pytest
 from doh_upstream import DohUpstream
 from forwarder import Forwarder, addresses
+from preload import preloaded
 from test_exchange_tls import pki  # noqa: F401
 from upstream import Upstream
 
@@ -17,14 +16,7 @@ BLOCK = "{name}:{{port}} {{\n errors\n log\n {plugins}\n cache 1\n forward . {to
 
 @pytest.fixture(name="shim", scope="module")
 def _shim(tmp_path_factory):
-    if "san" in os.environ.get("SEAMARK_BIN", ""):
-        pytest.skip("a sanitizer stands where the shim would")
-    if shutil.which("cc") is None:
-        pytest.skip("no compiler")
-    path = tmp_path_factory.mktemp("shim") / "base_owner.so"
-    source = os.path.join(os.path.dirname(__file__), "..", "lib", "base_owner.c")
-    subprocess.run(["cc", "-O1", "-fPIC", "-shared", "-o", path, source, "-ldl"], check=True)
-    return str(path)
+    return preloaded("base_owner", tmp_path_factory.mktemp("shim"), sanitizers="san")
 
 
 def test_no_thread_touches_the_loop_of_another(pki, shim):  # noqa: F811
